@@ -1,0 +1,64 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let swift: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+let spans = swift + [.enableExperimentalFeature("Lifetimes")]
+
+let package = Package(
+  name: "memory-fusion-hub",
+  products: [
+    .executable(name: "mfh-server", targets: ["mfh-server"]),
+    .executable(name: "logstore-dump", targets: ["logstore-dump"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+  ],
+  targets: [
+    .systemLibrary(name: "CLinux"),
+    .systemLibrary(name: "CXXHash"),
+    .systemLibrary(name: "CZeroMQ"),
+    .systemLibrary(name: "CZstd"),
+    .target(name: "Programs", swiftSettings: swift),
+    .target(name: "Bytes", swiftSettings: spans),
+    .target(name: "Threads", dependencies: ["CLinux"], swiftSettings: spans),
+    .target(name: "LogStore", dependencies: ["Bytes", "CXXHash", "Threads"], swiftSettings: spans),
+    .target(name: "KeyIndex", dependencies: ["Bytes"], path: "Sources/Index", swiftSettings: spans),
+    .target(name: "JSONText", dependencies: ["Bytes"], swiftSettings: spans),
+    .target(name: "Hub", dependencies: ["Bytes", "LogStore", "KeyIndex", "JSONText"], swiftSettings: spans),
+    .target(name: "ZeroMQ", dependencies: ["Bytes", "CZeroMQ"], swiftSettings: spans),
+    .target(
+      name: "Server",
+      dependencies: [
+        "Bytes", "Hub", "LogStore", "JSONText", "ZeroMQ", "Threads", "Programs", "Yams",
+        .product(name: "Logging", package: "swift-log"),
+      ], swiftSettings: spans),
+    .executableTarget(
+      name: "mfh-server",
+      dependencies: ["Server", "Programs", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      path: "Sources/Tools/mfh-server", swiftSettings: spans),
+    .executableTarget(
+      name: "logstore-dump",
+      dependencies: [
+        "Bytes", "LogStore", "Hub", "JSONText", "Programs",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      path: "Sources/Tools/logstore-dump", swiftSettings: spans),
+    .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: spans),
+    .testTarget(name: "KeyIndexTests", dependencies: ["KeyIndex", "Bytes", "TestSupport"], swiftSettings: spans),
+    .testTarget(name: "ZeroMQTests", dependencies: ["ZeroMQ", "Bytes", "Threads"], swiftSettings: spans),
+    .testTarget(
+      name: "ServerConfigurationTests",
+      dependencies: ["Server", "Hub", "LogStore", "Bytes", .product(name: "Logging", package: "swift-log")],
+      swiftSettings: spans),
+    .testTarget(name: "DumpToolTests", dependencies: ["logstore-dump", "Programs", "LogStore", "Hub", "Bytes",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ], swiftSettings: spans),
+  ]
+)

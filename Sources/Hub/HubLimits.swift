@@ -1,0 +1,19 @@
+/// The sizes that the hub refuses to exceed. CONTRACT: "Limits". Names are those of the configuration file.
+package struct HubLimits: Sendable, Equatable {
+  package var keyBytes = 1_024
+  package var itemBytes = 1 << 20
+  package var requestBytes = 4 << 20
+  package var replyBytes = 8 << 20
+  package var batchOperations = 1_024
+  package var batchGetKeys = 1_024
+  package var listLimit = 10_000
+  package var identifierBytes = 256
+  package var inFlightPerConnection = 4_096
+  /// Deleted keys that are remembered, so that their history has an entry point.
+  package var deadKeys = 1_000_000
+  /// Writes whose request id is remembered, and for how long.
+  package var rememberedRequests = 1_000_000
+  package var rememberedMicroseconds: Int64 = 600_000_000
+
+  package init() {}
+}

@@ -1,0 +1,108 @@
+/// The state that the acknowledged log stands for: which keys live and where, and everything derived from that.
+///
+/// `apply` is the only way to change it, both when the log is read at the start and when a commit is acknowledged.
+internal import Bytes
+package import KeyIndex
+package import LogStore
+
+package final class HubState {
+  package let index = KeyTree()
+  /// Deleted keys, with their newest event: where the history of a key that is put again goes on.
+  package let dead = KeyTree()
+  package let expiries = ExpiryQueue()
+  package private(set) var checksum = StateChecksum()
+  package private(set) var revision = Revision.none
+  /// Live keys by item kind.
+  package private(set) var countByKind = [Int](repeating: 0, count: 128)
+  /// Events since the store was opened or, with the log read at the start, since it was made.
+  package private(set) var eventCounts = EventCounts()
+  private let deadKeysMax: Int
+  private var deadCursor: [UInt8] = []
+  private var scratch = ByteBuffer(capacity: 4_096)
+
+  package init(deadKeysMax: Int) { self.deadKeysMax = deadKeysMax }
+
+  package var keyCount: Int { index.count }
+  package var deadKeyCount: Int { dead.count }
+  /// Memory of the index, the deleted keys and the expiries, in bytes.
+  package var indexBytes: Int { index.memoryBytes + dead.memoryBytes + expiries.memoryBytes }
+
+  package struct EventCounts: Equatable, Sendable {
+    package var create: UInt64 = 0
+    package var update: UInt64 = 0
+    package var delete: UInt64 = 0
+    package var expire: UInt64 = 0
+  }
+
+  /// Takes in one record.
+  ///
+  /// - Parameter readReplaced: gives the state hash of a version that the record replaces.
+  package func apply(
+    _ header: RecordHeader, at position: RecordPosition, key: RawSpan,
+    readReplaced: (VersionEntry) throws(LogError) -> UInt128
+  ) throws(LogError) {
+    let fields = header.fields
+    guard fields.operation.takesRevision else { return }
+    revision = fields.revision
+    let replaced = fields.operation.isPut ? nil : index.remove(key)
+    if fields.operation.isPut {
+      let version = Version(header, at: position)
+      let old = index.insert(key, version.entry.indexValue)
+      if let old { try forget(VersionEntry(old), key, readReplaced) }
+      if dead.count > 0 { _ = dead.remove(key) }
+      checksum.add(fields.stateHash)
+      countByKind[Int(version.entry.itemKind)] += 1
+      if fields.expiry != 0 { expiries.set(key, expiry: fields.expiry) }
+    } else {
+      if let replaced { try forget(VersionEntry(replaced), key, readReplaced) }
+      bury(key, VersionEntry(revision: fields.revision, itemKind: 0, mayExpire: false, position: position))
+    }
+    count(fields.operation)
+  }
+
+  private func forget(
+    _ entry: VersionEntry, _ key: RawSpan, _ readReplaced: (VersionEntry) throws(LogError) -> UInt128
+  ) throws(LogError) {
+    checksum.remove(try readReplaced(entry))
+    countByKind[Int(entry.itemKind)] -= 1
+    // A put with an expiry of its own has not been noted yet: this is the old one.
+    if entry.mayExpire { expiries.remove(key) }
+  }
+
+  private func count(_ operation: Operation) {
+    switch operation {
+    case .create: eventCounts.create += 1
+    case .update: eventCounts.update += 1
+    case .delete: eventCounts.delete += 1
+    case .expire: eventCounts.expire += 1
+    case .epoch: break
+    }
+  }
+
+  /// Remembers a deleted key. Beyond the budget another one is forgotten, in turn round the key space: its history
+  /// stays in the log, but a later put of it will not link to it.
+  private func bury(_ key: RawSpan, _ entry: VersionEntry) {
+    _ = dead.insert(key, entry.indexValue)
+    guard dead.count > deadKeysMax else { return }
+    var victim: [UInt8] = []
+    dead.scan(from: deadCursor.span.bytes, inclusive: false) { key, _ in
+      victim = key.array()
+      return false
+    }
+    deadCursor = victim
+    if !victim.isEmpty { _ = dead.remove(victim.span.bytes) }
+  }
+
+  /// The newest acknowledged event of a key that is not there.
+  package func deadRevision(_ key: RawSpan) -> Revision {
+    dead.get(key).map { VersionEntry($0).revision } ?? .none
+  }
+
+  /// The live version of a key at `now`, without a look at the disk.
+  package func live(_ key: RawSpan, now: Int64) -> VersionEntry? {
+    guard let value = index.get(key) else { return nil }
+    let entry = VersionEntry(value)
+    if entry.mayExpire, let expiry = expiries.expiry(of: key), expiry <= now { return nil }
+    return entry
+  }
+}

@@ -1,0 +1,19 @@
+/// A 128-bit name for a byte string in tables that do not keep the bytes. The seed is drawn anew by every process, so
+/// that nobody outside can look for two strings with one name; by chance two of 10^12 strings share one with
+/// probability 10^-15.
+internal import LogStore
+
+package struct KeyHash: Hashable, Sendable {
+  let value: UInt128
+
+  private static let seed = UInt64.random(in: .min ... .max)
+
+  package init(_ bytes: RawSpan) { value = Checksum.xxh128(bytes, seed: KeyHash.seed) }
+
+  package static func == (left: KeyHash, right: KeyHash) -> Bool { left.value == right.value }
+
+  package func hash(into hasher: inout Hasher) {
+    // Already as random as a hash gets.
+    hasher.combine(UInt64(truncatingIfNeeded: value))
+  }
+}

@@ -1,0 +1,69 @@
+/// One frame on its way to the disk: built by the log's owner, then handed to the commit worker, never shared.
+package import Bytes
+
+package final class CommitBuffer: @unchecked Sendable {
+  /// Frame header (filled in by the worker) and body.
+  package var bytes = ByteBuffer(capacity: 64 << 10)
+  package var header: FrameHeader
+  package private(set) var segment: SegmentFile
+  /// The byte of the segment at which the frame begins.
+  package private(set) var offset: Int
+  package private(set) var ticket: UInt64
+
+  private static let keptBytes = 1 << 20
+
+  init(_ header: FrameHeader, segment: SegmentFile, offset: Int, ticket: UInt64) {
+    self.header = header
+    self.segment = segment
+    self.offset = offset
+    self.ticket = ticket
+    bytes.append(zeros: Layout.FrameHeader.size)
+  }
+
+  /// Makes a finished buffer serve again.
+  func reuse(_ header: FrameHeader, segment: SegmentFile, offset: Int, ticket: UInt64) {
+    self.header = header
+    self.segment = segment
+    self.offset = offset
+    self.ticket = ticket
+    bytes.removeAll(shrinkingAbove: CommitBuffer.keptBytes)
+    bytes.append(zeros: Layout.FrameHeader.size)
+  }
+
+  func append(
+    _ fields: RecordFields, _ names: borrowing RecordNames, payload: RawSpan
+  ) -> RecordPosition {
+    let start = bytes.count
+    RecordEncoder.append(fields, names, payload: payload, seed: segment.seed, offset: offset + start, to: &bytes)
+    header.recordCount += 1
+    if fields.operation.takesRevision { header.lastRevision = fields.revision }
+    header.time = max(header.time, fields.time)
+    return RecordPosition(
+      segment: segment.number, offset: UInt32(offset + start), length: UInt32(bytes.count - start))
+  }
+
+  func appendSealBody(_ table: CommitTable) {
+    table.encodeSealBody(into: &bytes, seed: segment.seed, offset: offset + Layout.FrameHeader.size)
+  }
+
+  /// Calls `visit` with each of the frame's records: for the owner, once the frame is acknowledged.
+  package func forEachRecord(
+    _ visit: (RecordHeader, RecordPosition, _ record: RawSpan) throws(LogError) -> Void
+  ) throws(LogError) {
+    try CommitBuffer.forEach(bytes, segment, offset, visit)
+  }
+
+  private static func forEach(
+    _ bytes: borrowing ByteBuffer, _ segment: SegmentFile, _ offset: Int,
+    _ visit: (RecordHeader, RecordPosition, _ record: RawSpan) throws(LogError) -> Void
+  ) throws(LogError) {
+    let body = bytes.bytes.extracting(Layout.FrameHeader.size..<bytes.count)
+    try CommitFrame.forEach(in: body, seed: segment.seed, bodyOffset: offset + Layout.FrameHeader.size) {
+      (header, place, record) throws(LogError) in
+      try visit(
+        header, RecordPosition(segment: segment.number, offset: UInt32(place), length: header.recordBytes), record)
+    }
+  }
+
+  var end: Int { offset + bytes.count }
+}

@@ -1,0 +1,153 @@
+/// Writes frames in order and makes them durable: one write a frame, one fdatasync for all that are waiting.
+internal import Bytes
+internal import Synchronization
+internal import Threads
+
+package final class CommitWorker: Sendable {
+  private struct Mailbox {
+    var frames: [CommitBuffer] = []
+    var isStopping = false
+  }
+
+  /// Touched only by whoever processes: the thread, or the owner when there is none.
+  private struct Position: @unchecked Sendable {
+    var segment: SegmentFile
+    var durableThrough: Revision
+    var durableOffset: Int
+    var writtenThrough: Revision
+    var writtenOffset: Int
+    var isDirty: Bool { writtenOffset != durableOffset || writtenThrough != durableThrough }
+  }
+
+  private let options: LogOptions
+  private let mailbox = Monitor(Mailbox())
+  private let position: Monitor<Position>
+  private let failureBox = Mutex<LogError?>(nil)
+  private let completed = Atomic<UInt64>(0)
+  private let durable: Atomic<UInt64>
+  private let syncCount = Atomic<UInt64>(0)
+  private let notify: @Sendable () -> Void
+
+  package init(
+    options: LogOptions, segment: SegmentFile, end: Int, lastRevision: Revision,
+    notify: @escaping @Sendable () -> Void
+  ) {
+    self.options = options
+    self.notify = notify
+    durable = Atomic(lastRevision.value)
+    position = Monitor(
+      Position(
+        segment: segment, durableThrough: lastRevision, durableOffset: end, writtenThrough: lastRevision,
+        writtenOffset: end))
+  }
+
+  /// The ticket of the last frame that is acknowledged at the configured level.
+  package var completedTicket: UInt64 { completed.load(ordering: .acquiring) }
+  package var durableThrough: Revision { Revision(durable.load(ordering: .acquiring)) }
+  package var syncs: UInt64 { syncCount.load(ordering: .relaxed) }
+  /// Why nothing is written any more; nil while all is well.
+  package var failure: LogError? { failureBox.withLock { $0 } }
+
+  package func submit(_ frame: CommitBuffer) {
+    if options.usesThreads {
+      mailbox.with(waking: true) { $0.frames.append(frame) }
+    } else {
+      process([frame])
+    }
+  }
+
+  package func stop() { mailbox.with(waking: true) { $0.isStopping = true } }
+
+  /// The thread's body: until `stop`, and then until all that was submitted is done.
+  package func run() {
+    while true {
+      let take = { (mailbox: inout Mailbox) -> [CommitBuffer]? in
+        guard !mailbox.frames.isEmpty || mailbox.isStopping else { return nil }
+        defer { mailbox.frames.removeAll(keepingCapacity: true) }
+        return mailbox.frames
+      }
+      if options.durability == .interval {
+        guard let frames = mailbox.wait(milliseconds: options.intervalMilliseconds, take) else {
+          syncIfDirty()
+          continue
+        }
+        if frames.isEmpty { return }
+        process(frames)
+      } else {
+        let frames = mailbox.wait(take)
+        if frames.isEmpty { return }
+        process(frames)
+      }
+    }
+  }
+
+  private func process(_ frames: [CommitBuffer]) {
+    guard let last = frames.last, failure == nil else { return }
+    let problem = position.with { position -> LogError? in
+      attempt { () throws(StorageError) in
+        for frame in frames { try write(frame, &position) }
+        if options.durability == .fsync || last.header.isCleanClose { try sync(&position) }
+      }
+    }
+    if let problem {
+      poison(problem)
+    } else {
+      completed.store(last.ticket, ordering: .releasing)
+    }
+    notify()
+  }
+
+  private func syncIfDirty() {
+    let problem = position.with { position -> LogError? in
+      guard position.isDirty, failure == nil else { return nil }
+      return attempt { () throws(StorageError) in try sync(&position) }
+    }
+    if let problem {
+      poison(problem)
+      notify()
+    }
+  }
+
+  private func attempt(_ work: () throws(StorageError) -> Void) -> LogError? {
+    do {
+      try work()
+      return nil
+    } catch {
+      return LogError(error)
+    }
+  }
+
+  /// A failed write or fsync is final: after it, what a later fsync reports says nothing about the earlier data.
+  private func poison(_ problem: LogError) {
+    failureBox.withLock { if $0 == nil { $0 = LogError(.poisoned, problem.message) } }
+  }
+
+  private func write(_ frame: CommitBuffer, _ position: inout Position) throws(StorageError) {
+    if frame.segment !== position.segment {
+      // The old segment is sealed: it is durable before anything lies in the next one, in every mode.
+      try sync(&position)
+      position.segment = frame.segment
+      position.durableOffset = Layout.SegmentHeader.blockBytes
+      position.writtenOffset = Layout.SegmentHeader.blockBytes
+    }
+    frame.header.bodyBytes = UInt32(frame.bytes.count - Layout.FrameHeader.size)
+    frame.header.durableThrough = position.durableThrough
+    frame.header.durableOffset = UInt64(position.durableOffset)
+    frame.header.encode(over: &frame.bytes, seed: frame.segment.seed, offset: frame.offset)
+    try CommitWorker.put(frame.bytes, frame)
+    position.writtenThrough = frame.header.lastRevision
+    position.writtenOffset = frame.end
+  }
+
+  private static func put(_ bytes: borrowing ByteBuffer, _ frame: CommitBuffer) throws(StorageError) {
+    try frame.segment.file.write(bytes.bytes, at: UInt64(frame.offset))
+  }
+
+  private func sync(_ position: inout Position) throws(StorageError) {
+    try position.segment.file.sync()
+    syncCount.wrappingAdd(1, ordering: .relaxed)
+    position.durableThrough = position.writtenThrough
+    position.durableOffset = position.writtenOffset
+    durable.store(position.durableThrough.value, ordering: .releasing)
+  }
+}

@@ -1,0 +1,96 @@
+/// The sparse table of a segment: which revision and time lie at which byte. It is built as frames are written or
+/// scanned, and stored in the segment's seal. See FORMAT.md, "Seal".
+package import Bytes
+
+package struct CommitTable: Equatable, Sendable {
+  package struct Entry: Equatable, Sendable, BitwiseCopyable {
+    package var firstRevision: Revision
+    /// Microseconds since 1970.
+    package var time: Int64
+    package var offset: UInt64
+    /// Bytes of the frame at `offset`.
+    package var frameBytes: UInt32
+  }
+
+  package private(set) var entries: [Entry] = []
+
+  package init() {}
+
+  /// Notes a commit frame, unless the last noted one is less than a stride away.
+  package mutating func note(_ header: FrameHeader, at offset: Int) {
+    guard header.kind == .commit else { return }
+    if let last = entries.last, UInt64(offset) < last.offset + UInt64(Layout.Seal.commitTableStrideBytes) { return }
+    entries.append(
+      Entry(
+        firstRevision: header.firstRevision, time: header.time, offset: UInt64(offset),
+        frameBytes: UInt32(header.frameBytes)))
+  }
+
+  /// The byte from which a scan meets `revision`, if this segment holds it; nil when the table is empty.
+  package func offset(before revision: Revision) -> UInt64? {
+    var low = 0
+    var high = entries.count
+    while low < high {
+      let middle = (low + high) / 2
+      if entries[middle].firstRevision <= revision { low = middle + 1 } else { high = middle }
+    }
+    return entries.isEmpty ? nil : entries[max(low - 1, 0)].offset
+  }
+
+  /// The most bytes that the seal of a segment of `capacity` bytes can take.
+  package static func sealBytesMax(capacity: Int) -> Int {
+    let entries = capacity / Layout.Seal.commitTableStrideBytes + 1
+    return Layout.aligned(
+      Layout.FrameHeader.size + Layout.Seal.sections + Layout.Seal.sectionHeaderBytes
+        + entries * Layout.Seal.commitTableEntryBytes)
+  }
+
+  /// Appends a seal's body: checksum, then the one section of version 1.
+  package func encodeSealBody(into buffer: inout ByteBuffer, seed: FrameSeed, offset: Int) {
+    let start = buffer.count
+    buffer.append(littleEndian: UInt64(0))
+    buffer.append(littleEndian: Layout.Seal.commitTableSection)
+    buffer.append(littleEndian: UInt32(entries.count * Layout.Seal.commitTableEntryBytes))
+    for entry in entries {
+      buffer.append(littleEndian: entry.firstRevision.value)
+      buffer.append(littleEndian: entry.time)
+      buffer.append(littleEndian: entry.offset)
+      buffer.append(littleEndian: UInt64(entry.frameBytes))
+    }
+    let checksum = Checksum.xxh3(buffer.bytes.extracting((start + 8)..<buffer.count), seed: seed.at(offset))
+    buffer.store(littleEndian: checksum, at: start)
+  }
+
+  /// Decodes a seal's body. Sections of unknown types are passed over: a later version may add some.
+  package static func decodeSealBody(_ body: RawSpan, seed: FrameSeed, offset: Int) throws(FormatError) -> CommitTable {
+    guard body.byteCount >= Layout.Seal.sections else { throw .truncated }
+    let checksum = Checksum.xxh3(body.extracting(8..<body.byteCount), seed: seed.at(offset))
+    guard checksum == body.u64(Layout.Seal.checksum) else { throw .badChecksum }
+    var table = CommitTable()
+    var position = Layout.Seal.sections
+    while position < body.byteCount {
+      guard position + Layout.Seal.sectionHeaderBytes <= body.byteCount else { throw .badLength }
+      let type = body.u32(position)
+      let length = Int(body.u32(position + 4))
+      position += Layout.Seal.sectionHeaderBytes
+      guard position + length <= body.byteCount else { throw .badLength }
+      if type == Layout.Seal.commitTableSection {
+        try table.decodeEntries(body.extracting(position..<(position + length)))
+      }
+      position += Layout.aligned(length)
+    }
+    return table
+  }
+
+  private mutating func decodeEntries(_ bytes: RawSpan) throws(FormatError) {
+    let size = Layout.Seal.commitTableEntryBytes
+    guard bytes.byteCount % size == 0 else { throw .badLength }
+    for start in stride(from: 0, to: bytes.byteCount, by: size) {
+      guard let frameBytes = UInt32(exactly: bytes.u64(start + 24)) else { throw .badField("frame_bytes") }
+      entries.append(
+        Entry(
+          firstRevision: Revision(bytes.u64(start)), time: bytes.i64(start + 8), offset: bytes.u64(start + 16),
+          frameBytes: frameBytes))
+    }
+  }
+}

@@ -1,0 +1,126 @@
+/// Every number of the format, each once. FORMAT.md prints the same tables and a test compares the two.
+///
+/// All integers are little-endian. Offsets build on each other, so that a field can not be moved without its
+/// neighbours noticing.
+package enum Layout {
+  package static let formatVersion: UInt16 = 1
+  /// Frames and records begin at multiples of this many bytes.
+  package static let alignment = 8
+
+  /// The head of a segment file: one 4 KiB block, of which `size` bytes are used and the rest is zero.
+  package enum SegmentHeader {
+    package static let magic: UInt64 = 0x4745_5342_5548_464D  // "MFHUBSEG" read as little-endian
+    package static let checksum = 0
+    package static let magicOffset = checksum + 8
+    package static let version = magicOffset + 8
+    package static let headerBytes = version + 2
+    package static let generation = headerBytes + 2
+    package static let compatibleFlags = generation + 4
+    package static let readOnlyFlags = compatibleFlags + 4
+    package static let incompatibleFlags = readOnlyFlags + 4
+    package static let reserved = incompatibleFlags + 4
+    package static let store = reserved + 4
+    package static let lineage = store + 16
+    package static let number = lineage + 16
+    package static let capacity = number + 8
+    package static let predecessorEnd = capacity + 8
+    package static let baseRevision = predecessorEnd + 8
+    package static let epoch = baseRevision + 8
+    package static let createdAt = epoch + 8
+    package static let size = createdAt + 8
+    /// Where the first frame begins.
+    package static let blockBytes = 4096
+  }
+
+  /// The head of every frame behind the segment header.
+  package enum FrameHeader {
+    package static let magic: UInt32 = 0x314D_5246  // "FRM1"
+    package static let checksum = 0
+    package static let magicOffset = checksum + 8
+    package static let kind = magicOffset + 4
+    package static let flags = kind + 1
+    package static let reserved = flags + 1
+    package static let bodyBytes = reserved + 2
+    package static let recordCount = bodyBytes + 4
+    package static let firstRevision = recordCount + 4
+    package static let lastRevision = firstRevision + 8
+    package static let epoch = lastRevision + 8
+    package static let time = epoch + 8
+    package static let durableThrough = time + 8
+    package static let durableOffset = durableThrough + 8
+    package static let size = durableOffset + 8
+  }
+
+  /// The head of a record inside a commit frame; names and payload follow it.
+  package enum RecordHeader {
+    package static let checksum = 0
+    package static let recordBytes = checksum + 8
+    package static let operation = recordBytes + 4
+    package static let itemKind = operation + 1
+    package static let codec = itemKind + 1
+    package static let encryption = codec + 1
+    package static let revision = encryption + 1
+    package static let previousRevision = revision + 8
+    package static let time = previousRevision + 8
+    package static let creationTime = time + 8
+    package static let expiry = creationTime + 8
+    package static let fingerprint = expiry + 8
+    package static let keyBytes = fingerprint + 8
+    package static let agentBytes = keyBytes + 2
+    package static let correlationBytes = agentBytes + 2
+    package static let requestBytes = correlationBytes + 2
+    package static let plainBytes = requestBytes + 2
+    package static let storedBytes = plainBytes + 4
+    package static let dictionary = storedBytes + 4
+    package static let flags = dictionary + 4
+    package static let reserved = flags + 1
+    package static let skipRevision = reserved + 3
+    package static let salt = skipRevision + 8
+    package static let stateHash = salt + 16
+    package static let payloadChecksum = stateHash + 16
+    package static let size = payloadChecksum + 8
+  }
+
+  /// The body of a seal frame: a checksum, then sections.
+  package enum Seal {
+    package static let checksum = 0
+    package static let sections = checksum + 8
+    package static let sectionHeaderBytes = 8
+    package static let commitTableSection: UInt32 = 1
+    package static let commitTableEntryBytes = 32
+    /// The commit table names at least one frame in every stretch of this many bytes.
+    package static let commitTableStrideBytes = 16 * 1024
+  }
+
+  /// The manifest: head, then one entry for each segment.
+  package enum Manifest {
+    package static let magic: UInt64 = 0x5453_4E41_4D48_464D  // "MFHMANST" read as little-endian
+    package static let checksum = 0
+    package static let magicOffset = checksum + 8
+    package static let version = magicOffset + 8
+    package static let reserved = version + 2
+    package static let totalBytes = reserved + 2
+    package static let compatibleFlags = totalBytes + 4
+    package static let readOnlyFlags = compatibleFlags + 4
+    package static let incompatibleFlags = readOnlyFlags + 4
+    package static let segmentCount = incompatibleFlags + 4
+    package static let store = segmentCount + 4
+    package static let lineage = store + 16
+    package static let parentLineage = lineage + 16
+    package static let parentRevision = parentLineage + 16
+    package static let sequence = parentRevision + 8
+    package static let epoch = sequence + 8
+    package static let durableThrough = epoch + 8
+    package static let writtenAt = durableThrough + 8
+    package static let size = writtenAt + 8
+    package static let entryNumber = 0
+    package static let entryGeneration = entryNumber + 8
+    package static let entryReserved = entryGeneration + 4
+    package static let entryCapacity = entryReserved + 4
+    package static let entryBytes = entryCapacity + 8
+    package static let bytesMax = 64 * 1024 * 1024
+  }
+
+  /// Rounds up to the next multiple of `alignment`.
+  @inlinable package static func aligned(_ bytes: Int) -> Int { (bytes + 7) & ~7 }
+}

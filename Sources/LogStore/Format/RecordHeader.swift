@@ -1,0 +1,190 @@
+/// One record as it lies in a commit frame: header, names, payload, padding. See FORMAT.md, "Record".
+package import Bytes
+
+/// How a payload is stored.
+package enum Codec: UInt8, Sendable, BitwiseCopyable {
+  case plain = 0
+  case zstd = 1
+  case zstdDictionary = 2
+}
+
+/// What a record says, without its names and its payload. Sizes and checksums are the encoder's.
+package struct RecordFields: Equatable, Sendable, BitwiseCopyable {
+  package var operation: Operation
+  /// The kind of the item, opaque here; 0 when there is none.
+  package var itemKind: UInt8 = 0
+  package var revision: Revision
+  /// The revision of the same key's newest earlier event; 0 when there is none.
+  package var previousRevision: Revision = .none
+  /// All times are microseconds since 1970. When the event was accepted:
+  package var time: Int64
+  /// The creation time that the item bears.
+  package var creationTime: Int64 = 0
+  /// From when on the key counts as absent; 0 for never.
+  package var expiry: Int64 = 0
+  /// A hash of the request that the record answers, for idempotent repeats; 0 when there is no request id.
+  package var fingerprint: UInt64 = 0
+  /// The next record belongs to the same atomic batch.
+  package var continues = false
+  /// The live key's block of the state checksum; 0 unless this is a put.
+  package var stateHash: UInt128 = 0
+
+  package init(operation: Operation, revision: Revision, time: Int64) {
+    self.operation = operation
+    self.revision = revision
+    self.time = time
+  }
+}
+
+/// A record's header after all its checks; `bytes` ranges count from the start of the record.
+package struct RecordHeader: Equatable, Sendable, BitwiseCopyable {
+  package let fields: RecordFields
+  package let recordBytes: UInt32
+  package let codec: Codec
+  package let keyBytes: UInt16
+  package let agentBytes: UInt16
+  package let correlationBytes: UInt16
+  package let requestBytes: UInt16
+  package let plainBytes: UInt32
+  package let storedBytes: UInt32
+  package let payloadChecksum: UInt64
+
+  package var keyRange: Range<Int> { Layout.RecordHeader.size..<(Layout.RecordHeader.size + Int(keyBytes)) }
+  package var agentRange: Range<Int> { keyRange.upperBound..<(keyRange.upperBound + Int(agentBytes)) }
+  package var correlationRange: Range<Int> { agentRange.upperBound..<(agentRange.upperBound + Int(correlationBytes)) }
+  package var requestRange: Range<Int> {
+    correlationRange.upperBound..<(correlationRange.upperBound + Int(requestBytes))
+  }
+  package var payloadRange: Range<Int> { requestRange.upperBound..<(requestRange.upperBound + Int(storedBytes)) }
+
+  /// Decodes the record at the start of `bytes`, read from byte `offset` of the segment, and checks everything but
+  /// the payload.
+  package static func decode(_ bytes: RawSpan, seed: FrameSeed, offset: Int) throws(FormatError) -> RecordHeader {
+    typealias Field = Layout.RecordHeader
+    guard bytes.byteCount >= Field.size else { throw .truncated }
+    // The lengths are not trusted before the checksum, but the checksum's own extent depends on them.
+    let keyBytes = bytes.u16(Field.keyBytes)
+    let agentBytes = bytes.u16(Field.agentBytes)
+    let correlationBytes = bytes.u16(Field.correlationBytes)
+    let requestBytes = bytes.u16(Field.requestBytes)
+    let named = Field.size + Int(keyBytes) + Int(agentBytes) + Int(correlationBytes) + Int(requestBytes)
+    guard named <= bytes.byteCount else { throw .badLength }
+    let checksum = Checksum.xxh3(bytes.extracting(8..<named), seed: seed.at(offset))
+    guard checksum == bytes.u64(Field.checksum) else { throw .badChecksum }
+
+    let recordBytes = bytes.u32(Field.recordBytes)
+    let storedBytes = bytes.u32(Field.storedBytes)
+    guard Int(recordBytes) == Layout.aligned(named + Int(storedBytes)) else { throw .badLength }
+    guard let operation = Operation(rawValue: bytes.u8(Field.operation)) else {
+      throw .unknownOperation(bytes.u8(Field.operation))
+    }
+    guard let codec = Codec(rawValue: bytes.u8(Field.codec)) else { throw .unknownCodec(bytes.u8(Field.codec)) }
+    guard bytes.u8(Field.encryption) == 0 else { throw .encrypted(bytes.u8(Field.encryption)) }
+    let flags = bytes.u8(Field.flags)
+    guard flags & ~1 == 0 else { throw .badField("flags") }
+
+    var fields = RecordFields(
+      operation: operation, revision: Revision(bytes.u64(Field.revision)), time: bytes.i64(Field.time))
+    fields.itemKind = bytes.u8(Field.itemKind)
+    fields.previousRevision = Revision(bytes.u64(Field.previousRevision))
+    fields.creationTime = bytes.i64(Field.creationTime)
+    fields.expiry = bytes.i64(Field.expiry)
+    fields.fingerprint = bytes.u64(Field.fingerprint)
+    fields.continues = flags & 1 == 1
+    fields.stateHash = UInt128(bytes.u64(Field.stateHash + 8)) << 64 | UInt128(bytes.u64(Field.stateHash))
+    return RecordHeader(
+      fields: fields, recordBytes: recordBytes, codec: codec, keyBytes: keyBytes, agentBytes: agentBytes,
+      correlationBytes: correlationBytes, requestBytes: requestBytes, plainBytes: bytes.u32(Field.plainBytes),
+      storedBytes: storedBytes, payloadChecksum: bytes.u64(Field.payloadChecksum))
+  }
+
+  /// Checks the payload as stored and the padding behind it. `record` is the whole record.
+  package func checkPayload(_ record: RawSpan, seed: FrameSeed, offset: Int) throws(FormatError) {
+    guard record.byteCount >= Int(recordBytes) else { throw .truncated }
+    let checksum = Checksum.xxh3(record.extracting(payloadRange), seed: seed.at(offset))
+    guard checksum == payloadChecksum else { throw .payloadChecksum }
+    guard record.extracting(payloadRange.upperBound..<Int(recordBytes)).isZero else { throw .nonZeroPadding }
+  }
+}
+
+/// The byte strings of a record. Borrowed for one call.
+package struct RecordNames: ~Escapable {
+  package let key: RawSpan
+  package let agent: RawSpan
+  package let correlation: RawSpan
+  package let request: RawSpan
+
+  @_lifetime(copy key, copy agent, copy correlation, copy request)
+  package init(key: RawSpan, agent: RawSpan, correlation: RawSpan, request: RawSpan) {
+    self.key = key
+    self.agent = agent
+    self.correlation = correlation
+    self.request = request
+  }
+}
+
+package enum RecordEncoder {
+  /// Bytes that a record of these sizes takes, padding included.
+  package static func size(names: Int, payload: Int) -> Int {
+    Layout.aligned(Layout.RecordHeader.size + names + payload)
+  }
+
+  /// Appends one record with a plain payload. It will begin at byte `offset` of the segment.
+  package static func append(
+    _ fields: RecordFields, _ names: borrowing RecordNames, payload: RawSpan, seed: FrameSeed, offset: Int,
+    to buffer: inout ByteBuffer
+  ) {
+    typealias Field = Layout.RecordHeader
+    let start = buffer.count
+    let nameBytes =
+      names.key.byteCount + names.agent.byteCount + names.correlation.byteCount + names.request.byteCount
+    let total = size(names: nameBytes, payload: payload.byteCount)
+    buffer.reserve(total)
+    buffer.append(littleEndian: UInt64(0))
+    buffer.append(littleEndian: UInt32(total))
+    buffer.append(fields.operation.rawValue)
+    buffer.append(fields.itemKind)
+    buffer.append(Codec.plain.rawValue)
+    buffer.append(UInt8(0))  // not encrypted
+    buffer.append(littleEndian: fields.revision.value)
+    buffer.append(littleEndian: fields.previousRevision.value)
+    buffer.append(littleEndian: fields.time)
+    buffer.append(littleEndian: fields.creationTime)
+    buffer.append(littleEndian: fields.expiry)
+    buffer.append(littleEndian: fields.fingerprint)
+    buffer.append(littleEndian: UInt16(names.key.byteCount))
+    buffer.append(littleEndian: UInt16(names.agent.byteCount))
+    buffer.append(littleEndian: UInt16(names.correlation.byteCount))
+    buffer.append(littleEndian: UInt16(names.request.byteCount))
+    buffer.append(littleEndian: UInt32(payload.byteCount))
+    buffer.append(littleEndian: UInt32(payload.byteCount))
+    buffer.append(littleEndian: UInt32(0))  // no dictionary
+    buffer.append(littleEndian: UInt32(fields.continues ? 1 : 0))  // flags and three reserved bytes
+    buffer.append(zeros: 8 + 16)  // no skip link, no salt
+    buffer.append(littleEndian: UInt64(truncatingIfNeeded: fields.stateHash))
+    buffer.append(littleEndian: UInt64(truncatingIfNeeded: fields.stateHash >> 64))
+    buffer.append(littleEndian: Checksum.xxh3(payload, seed: seed.at(offset)))
+    buffer.append(names.key)
+    buffer.append(names.agent)
+    buffer.append(names.correlation)
+    buffer.append(names.request)
+    let named = buffer.count
+    buffer.append(payload)
+    buffer.append(zeros: start + total - buffer.count)
+    let checksum = Checksum.xxh3(buffer.bytes.extracting((start + 8)..<named), seed: seed.at(offset))
+    buffer.store(littleEndian: checksum, at: start)
+  }
+
+  /// Makes the checksums of an encoded record, which stands at `range` of `buffer`, those of another place.
+  package static func relocate(
+    _ header: RecordHeader, at start: Int, in buffer: inout ByteBuffer, seed: FrameSeed, offset: Int
+  ) {
+    typealias Field = Layout.RecordHeader
+    let payload = (start + header.payloadRange.lowerBound)..<(start + header.payloadRange.upperBound)
+    let payloadChecksum = Checksum.xxh3(buffer.bytes.extracting(payload), seed: seed.at(offset))
+    buffer.store(littleEndian: payloadChecksum, at: start + Field.payloadChecksum)
+    let named = (start + 8)..<(start + header.payloadRange.lowerBound)
+    let checksum = Checksum.xxh3(buffer.bytes.extracting(named), seed: seed.at(offset))
+    buffer.store(littleEndian: checksum, at: start)
+  }
+}

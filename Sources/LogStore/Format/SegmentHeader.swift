@@ -1,0 +1,89 @@
+/// The head of a segment file: who it belongs to and where it stands. See FORMAT.md, "Segment header".
+package import Bytes
+
+package struct SegmentHeader: Equatable, Sendable {
+  package var store: StoreIdentity
+  package var lineage: StoreIdentity
+  package var number: SegmentNumber
+  package var generation: UInt32
+  /// Size of the file in bytes.
+  package var capacity: UInt64
+  /// How many bytes of the previous segment count. 0: all up to its seal. A recovery that cuts a torn tail moves
+  /// on to a new segment and says here where the old one ends, so that no byte is overwritten.
+  package var predecessorEnd: UInt64
+  /// The first revision that this segment may hold; 0 when it was made ready before that was known.
+  package var baseRevision: Revision
+  package var epoch: UInt64
+  /// Microseconds since 1970.
+  package var createdAt: Int64
+
+  package var seed: FrameSeed { FrameSeed(store: store, segment: number, generation: generation) }
+
+  package init(
+    store: StoreIdentity, lineage: StoreIdentity, number: SegmentNumber, generation: UInt32 = 0, capacity: UInt64,
+    predecessorEnd: UInt64 = 0, baseRevision: Revision = .none, epoch: UInt64, createdAt: Int64
+  ) {
+    self.store = store
+    self.lineage = lineage
+    self.number = number
+    self.generation = generation
+    self.capacity = capacity
+    self.predecessorEnd = predecessorEnd
+    self.baseRevision = baseRevision
+    self.epoch = epoch
+    self.createdAt = createdAt
+  }
+
+  /// Appends the whole first block of the file.
+  package func encode(into buffer: inout ByteBuffer) {
+    let start = buffer.count
+    buffer.append(littleEndian: UInt64(0))
+    buffer.append(littleEndian: Layout.SegmentHeader.magic)
+    buffer.append(littleEndian: Layout.formatVersion)
+    buffer.append(littleEndian: UInt16(Layout.SegmentHeader.size))
+    buffer.append(littleEndian: generation)
+    buffer.append(zeros: 16)  // feature flags of three classes, and reserved: none in version 1
+    buffer.append(identity: store)
+    buffer.append(identity: lineage)
+    buffer.append(littleEndian: UInt64(number.value))
+    buffer.append(littleEndian: capacity)
+    buffer.append(littleEndian: predecessorEnd)
+    buffer.append(littleEndian: baseRevision.value)
+    buffer.append(littleEndian: epoch)
+    buffer.append(littleEndian: createdAt)
+    let body = (start + 8)..<(start + Layout.SegmentHeader.size)
+    let checksum = Checksum.xxh3(buffer.bytes.extracting(body), seed: 0)
+    buffer.store(littleEndian: checksum, at: start)
+    buffer.append(zeros: Layout.SegmentHeader.blockBytes - Layout.SegmentHeader.size)
+  }
+
+  package static func decode(_ block: RawSpan) throws(FormatError) -> SegmentHeader {
+    typealias Field = Layout.SegmentHeader
+    guard block.byteCount >= Field.blockBytes else { throw .truncated }
+    guard block.u64(Field.magicOffset) == Field.magic else { throw .badMagic }
+    let checksum = Checksum.xxh3(block.extracting(8..<Field.size), seed: 0)
+    guard checksum == block.u64(Field.checksum) else { throw .badChecksum }
+    guard block.u16(Field.version) == Layout.formatVersion else { throw .unknownVersion(block.u16(Field.version)) }
+    let refused = block.u32(Field.readOnlyFlags) | block.u32(Field.incompatibleFlags)
+    guard refused == 0 else { throw .unknownFeatures(refused) }
+    guard block.u16(Field.headerBytes) == UInt16(Field.size) else { throw .badField("header_bytes") }
+    guard block.extracting(Field.size..<Field.blockBytes).isZero else { throw .nonZeroPadding }
+    guard let number = UInt32(exactly: block.u64(Field.number)), number > 0 else { throw .badField("number") }
+    return SegmentHeader(
+      store: block.identity(Field.store), lineage: block.identity(Field.lineage), number: SegmentNumber(number),
+      generation: block.u32(Field.generation), capacity: block.u64(Field.capacity),
+      predecessorEnd: block.u64(Field.predecessorEnd), baseRevision: Revision(block.u64(Field.baseRevision)),
+      epoch: block.u64(Field.epoch), createdAt: block.i64(Field.createdAt))
+  }
+}
+
+extension ByteBuffer {
+  package mutating func append(identity: StoreIdentity) {
+    append(littleEndian: identity.high)
+    append(littleEndian: identity.low)
+  }
+}
+
+extension RawSpan {
+  package func identity(_ offset: Int) -> StoreIdentity { StoreIdentity(high: u64(offset), low: u64(offset + 8)) }
+}

@@ -1,0 +1,57 @@
+/// Opens a store's directory to look at it, whatever state it is in: no lock, no write, and every problem is a line in
+/// a report. A server may have the same store open and be writing to it.
+internal import Bytes
+
+package struct StoreInspection {
+  let storage: any Storage
+  /// The newest valid copy of the manifest; nil when both are gone or wrong.
+  package let manifest: Manifest?
+  package let store: StoreIdentity
+  /// In order of their numbers, without holes: what is missing is there as lost.
+  package internal(set) var segments: [InspectedSegment]
+  /// What is wrong with the directory as a whole.
+  package let issues: [InspectionIssue]
+
+  /// - Throws: `LogError`: `notFound` when there is no store, `unsupported`, `io` when a directory can not be listed.
+  package static func open(_ storage: any Storage) throws(LogError) -> StoreInspection {
+    // A recovery may remove unused segments, or compaction replace some, between the reading of the manifest and of
+    // the directory: a second look tells that from a loss.
+    let first = try StoreCensus.take(storage)
+    let census = first.hasMissing ? try StoreCensus.take(storage) : first
+    return StoreInspection(storage, census)
+  }
+
+  private init(_ storage: any Storage, _ census: StoreCensus) {
+    self.storage = storage
+    manifest = census.manifest
+    store = census.store
+    segments = census.segments()
+    issues = census.issues
+  }
+
+  /// Opens the segment behind the last one if there is one by now.
+  mutating func extend() -> Bool {
+    guard let last = segments.last else { return false }
+    let number = last.number.next
+    guard
+      let file = try? SegmentFile.open(number, generation: 0, store: store, storage: storage, writable: false),
+      let fileBytes = try? file.file.size()
+    else { return false }
+    segments.append(.readable(.init(file: file, fileBytes: fileBytes, hasLostHeader: false, issues: [])))
+    return true
+  }
+
+  /// The lineage of the history: that of the last readable segment.
+  package var lineage: StoreIdentity {
+    manifest?.lineage ?? segments.reversed().lazy.compactMap { $0.readable }.first { !$0.hasLostHeader }?
+      .file.header.lineage ?? .none
+  }
+
+  /// The revision before the first one that this store should hold; nil when that can not be told.
+  var revisionBeforeFirst: Revision? {
+    guard let first = segments.first else { return nil }
+    if first.number == SegmentNumber(1) { return Revision.none }
+    guard let segment = first.readable, segment.file.header.baseRevision != .none else { return nil }
+    return Revision(segment.file.header.baseRevision.value - 1)
+  }
+}

@@ -1,0 +1,31 @@
+/// How a log is opened.
+package struct LogOptions: Sendable {
+  /// What an acknowledgement means.
+  package var durability: Durability
+  /// With `interval`: how long a commit may wait for its fsync, in milliseconds.
+  package var intervalMilliseconds: Int
+  /// The size that segments grow to.
+  package var segmentBytes: Int
+  /// The size of the first segment, and of the first after a crash: small, so that the start is instant.
+  package var firstSegmentBytes: Int
+  /// With threads, commits and preparation run beside the owner. Without, they run inside its calls, in an order
+  /// that depends on nothing but those calls: for simulation.
+  package var usesThreads: Bool
+
+  package init(
+    durability: Durability = .fsync, intervalMilliseconds: Int = 100, segmentBytes: Int = 64 << 20,
+    firstSegmentBytes: Int = 8 << 20, usesThreads: Bool = true
+  ) {
+    self.durability = durability
+    self.intervalMilliseconds = intervalMilliseconds
+    self.segmentBytes = segmentBytes
+    self.firstSegmentBytes = min(firstSegmentBytes, segmentBytes)
+    self.usesThreads = usesThreads
+  }
+
+  /// The most bytes that one atomic commit may take, whatever segment it falls into.
+  package var commitBytesMax: Int {
+    firstSegmentBytes - Layout.SegmentHeader.blockBytes - CommitTable.sealBytesMax(capacity: firstSegmentBytes)
+      - Layout.FrameHeader.size * 4
+  }
+}

@@ -1,0 +1,48 @@
+/// Reads a whole log in order and refuses it where anything that counts is missing or wrong.
+internal import Bytes
+
+package struct LogReplay {
+  let segments: [SegmentFile]
+  /// The byte behind the last frame of the last segment.
+  let activeEnd: Int
+
+  package func run(
+    _ visit: (RecordHeader, RecordPosition, _ record: RawSpan) throws(LogError) -> Void
+  ) throws(LogError) {
+    var last = Revision(max(segments[0].header.baseRevision.value, 1) - 1)
+    for index in segments.indices {
+      let segment = segments[index]
+      let isActive = index == segments.count - 1
+      let cut = isActive ? UInt64(activeEnd) : segments[index + 1].header.predecessorEnd
+      var scanner = SegmentScanner(segment, limit: cut == 0 ? nil : cut)
+      let scan = try scanner.scan(after: last) { (header, offset, body) throws(LogError) in
+        guard header.kind == .commit else { return }
+        try CommitFrame.forEach(in: body, seed: segment.seed, bodyOffset: offset + Layout.FrameHeader.size) {
+          (record, place, bytes) throws(LogError) in
+          let position = RecordPosition(
+            segment: segment.number, offset: UInt32(place), length: record.recordBytes)
+          try visit(record, position, bytes)
+        }
+      }
+      try check(scan, segment, cut: cut)
+      last = scan.lastRevision
+    }
+  }
+
+  private func check(_ scan: SegmentScan, _ segment: SegmentFile, cut: UInt64) throws(LogError) {
+    switch scan.stop {
+    case .sealed where cut == 0: return
+    case .limit where UInt64(scan.end) == cut: return
+    case .sealed where UInt64(scan.end) == cut: return
+    case .bad(let reason): throw rot(scan, segment, reason.text)
+    case .zeros: throw rot(scan, segment, "frames that were durable are zeros")
+    case .limit, .sealed: throw rot(scan, segment, "the segment's frames do not end where they should")
+    }
+  }
+
+  private func rot(_ scan: SegmentScan, _ segment: SegmentFile, _ reason: String) -> LogError {
+    LogError(
+      .damaged, "\(reason), after revision \(scan.lastRevision); restore the segment from a backup or a replica",
+      segment: segment.number, offset: UInt64(scan.end))
+  }
+}

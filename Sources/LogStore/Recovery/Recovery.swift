@@ -1,0 +1,205 @@
+/// Opens a store for writing: creates it, resumes it after a clean close, or recovers it after a crash.
+///
+/// After a crash nothing is written where something lies: the records whose durability no frame proves are copied
+/// into a new segment, whose header says where the old one ends. The page cache is not trusted (it may hold what a
+/// failed fsync never put on the disk), and the torn bytes stay where they are as evidence.
+internal import Bytes
+
+/// An open log's segments and the place at which it goes on.
+package struct RecoveredLog {
+  package var manifest: Manifest
+  package var segments: [SegmentFile]
+  /// Index of the segment that is written to; behind it there are at most unused ones.
+  package var activeIndex: Int
+  package var end: Int
+  package var lastRevision: Revision
+  package var lastTime: Int64
+  package var commitTable: CommitTable
+  package var report: RecoveryReport
+}
+
+/// What opening the store found, for the log of the operator.
+package struct RecoveryReport: Equatable, Sendable {
+  package enum Kind: String, Sendable { case created, resumed, recovered }
+  package var kind: Kind
+  package var tornBytesCut = false
+  package var framesCopied = 0
+  package var epochRaised = false
+  package var warnings: [String] = []
+}
+
+package struct Recovery {
+  let storage: any Storage
+  let options: LogOptions
+  let now: Int64
+
+  package init(storage: any Storage, options: LogOptions, now: Int64) {
+    self.storage = storage
+    self.options = options
+    self.now = now
+  }
+
+  package func open() throws(LogError) -> RecoveredLog {
+    try sweep()
+    let directory: StoreDirectory
+    do {
+      directory = try StoreDirectory.load(storage, writable: true)
+    } catch {
+      guard error.code == .notFound else { throw error }
+      return try create()
+    }
+    if let problem = directory.problems.first { throw problem }
+    let tail = try TailExaminer(directory).examine()
+    guard tail.verdict != .rot else {
+      throw LogError(
+        .damaged, "what was durable can not be read here: \(tail.proof). Nothing was changed; restore the segment from "
+          + "a backup or a replica", segment: directory.segments[tail.activeIndex].number,
+        offset: UInt64(tail.scan.end))
+    }
+    return tail.isClean ? resume(directory, tail) : try recover(directory, tail)
+  }
+
+  /// Removes what a crash left half written. Such files never held the only copy of anything.
+  private func sweep() throws(LogError) {
+    for directory in ["", StoreNames.segments] {
+      let names: [String]
+      do {
+        names = try storage.list(directory)
+      } catch {
+        if error.errno == PosixText.missing { continue }
+        throw LogError(error)
+      }
+      for name in names where name.hasSuffix(StoreNames.temporarySuffix) {
+        do { try storage.remove(directory.isEmpty ? name : "\(directory)/\(name)") } catch { throw LogError(error) }
+      }
+    }
+  }
+
+  private func create() throws(LogError) -> RecoveredLog {
+    do {
+      let strangers = try storage.list("").filter { $0 != StoreNames.lock && $0 != StoreNames.segments }
+      guard strangers.isEmpty else {
+        throw LogError(
+          .notAStore, "the directory is not empty and holds no store (\(strangers.sorted()[0])…): name an empty one")
+      }
+      try storage.makeDirectory(StoreNames.segments)
+      try storage.syncDirectory("")
+      let identity = StoreIdentity.random()
+      let header = SegmentHeader(
+        store: identity, lineage: .random(), number: SegmentNumber(1), capacity: UInt64(options.firstSegmentBytes),
+        baseRevision: Revision(1), epoch: 1, createdAt: now)
+      let stamp = openStamp(after: .none, epoch: 1, durableOffset: Layout.SegmentHeader.blockBytes)
+      let segment = try SegmentPreparer(storage: storage).prepare(header) { (segment) throws(StorageError) in
+        try write(stamp, nil, to: segment, at: Layout.SegmentHeader.blockBytes)
+      }
+      let manifest = Manifest(
+        store: identity, lineage: header.lineage, sequence: 1, epoch: 1, durableThrough: .none, writtenAt: now,
+        segments: [.init(number: header.number, generation: 0, capacity: header.capacity)])
+      try ManifestStore.write(manifest, to: storage)
+      return RecoveredLog(
+        manifest: manifest, segments: [segment], activeIndex: 0,
+        end: Layout.SegmentHeader.blockBytes + stamp.frameBytes, lastRevision: .none, lastTime: now,
+        commitTable: CommitTable(), report: RecoveryReport(kind: .created))
+    } catch let error as StorageError {
+      throw LogError(error)
+    } catch let error as LogError {
+      throw error
+    } catch {
+      preconditionFailure("only storage and log errors are thrown here: \(error)")
+    }
+  }
+
+  /// Goes on in the same segment, behind the stamp of the clean close.
+  private func resume(_ directory: StoreDirectory, _ tail: TailExamination) -> RecoveredLog {
+    RecoveredLog(
+      manifest: directory.manifest, segments: directory.segments, activeIndex: tail.activeIndex, end: tail.scan.end,
+      lastRevision: tail.scan.lastRevision, lastTime: tail.scan.lastTime, commitTable: tail.scan.commitTable,
+      report: RecoveryReport(kind: .resumed, warnings: directory.warnings))
+  }
+
+  private func recover(_ directory: StoreDirectory, _ tail: TailExamination) throws(LogError) -> RecoveredLog {
+    let active = directory.segments[tail.activeIndex]
+    let proven = Int(min(tail.scan.durableOffset, UInt64(tail.scan.end)))
+    var rebuilder = TailRebuilder(durableThrough: tail.scan.lastRevision)
+    try rebuilder.collect(from: active, proven: proven, directory: directory, index: tail.activeIndex)
+
+    // In the weaker modes revisions that clients have seen may be gone; (epoch, revision) must not mean two things.
+    let raised = tail.scan.lastFrame.map { $0.durability != .fsync } ?? false
+    let epoch = (tail.scan.lastFrame?.epoch ?? directory.manifest.epoch) + (raised ? 1 : 0)
+    let time = max(now, tail.scan.lastTime)
+    let header = SegmentHeader(
+      store: directory.manifest.store, lineage: active.header.lineage, number: active.number.next,
+      capacity: UInt64(max(options.firstSegmentBytes, rebuilder.capacityNeeded(reserve: 1 << 20))),
+      predecessorEnd: UInt64(proven), baseRevision: rebuilder.firstRevision ?? tail.scan.lastRevision.next,
+      epoch: epoch, createdAt: time)
+    var manifest = directory.manifest
+    var kept = Array(directory.segments[...tail.activeIndex])
+    var commitTable = CommitTable()
+    var end = Layout.SegmentHeader.blockBytes
+    do {
+      let segment = try SegmentPreparer(storage: storage).prepare(header) { (segment) throws(StorageError) in
+        end = try rebuilder.write(to: segment, noting: &commitTable)
+        if raised { end = try writeEpochRecord(to: segment, at: end, epoch, time, tail.scan.lastRevision) }
+        let stamp = openStamp(after: tail.scan.lastRevision, epoch: epoch, durableOffset: end, time: time)
+        try write(stamp, nil, to: segment, at: end)
+        end += stamp.frameBytes
+      }
+      kept.append(segment)
+      for spare in directory.segments[(tail.activeIndex + 1)...].dropFirst() {
+        try storage.remove(StoreNames.segment(spare.number, generation: spare.header.generation))
+      }
+      try storage.syncDirectory(StoreNames.segments)
+      manifest.sequence += 1
+      manifest.epoch = epoch
+      manifest.durableThrough = tail.scan.lastRevision
+      manifest.writtenAt = time
+      manifest.segments = kept.map {
+        .init(number: $0.number, generation: $0.header.generation, capacity: $0.header.capacity)
+      }
+      try ManifestStore.write(manifest, to: storage)
+    } catch {
+      throw LogError(error)
+    }
+    return RecoveredLog(
+      manifest: manifest, segments: kept, activeIndex: kept.count - 1, end: end,
+      lastRevision: tail.scan.lastRevision, lastTime: time, commitTable: commitTable,
+      report: RecoveryReport(
+        kind: .recovered, tornBytesCut: tail.verdict == .torn, framesCopied: rebuilder.frameCount,
+        epochRaised: raised, warnings: directory.warnings))
+  }
+
+  private func openStamp(
+    after revision: Revision, epoch: UInt64, durableOffset: Int, time: Int64? = nil
+  ) -> FrameHeader {
+    FrameHeader(
+      kind: .stamp, durability: options.durability, firstRevision: revision.next, lastRevision: revision, epoch: epoch,
+      time: time ?? now, durableThrough: revision, durableOffset: UInt64(durableOffset))
+  }
+
+  private func writeEpochRecord(
+    to segment: SegmentFile, at offset: Int, _ epoch: UInt64, _ time: Int64, _ last: Revision
+  ) throws(StorageError) -> Int {
+    var body = ByteBuffer(capacity: 256)
+    let none = ByteBuffer(capacity: 16)
+    RecordEncoder.append(
+      RecordFields(operation: .epoch, revision: .none, time: time),
+      RecordNames(key: none.bytes, agent: none.bytes, correlation: none.bytes, request: none.bytes),
+      payload: none.bytes, seed: segment.seed, offset: offset + Layout.FrameHeader.size, to: &body)
+    let header = FrameHeader(
+      kind: .commit, durability: options.durability, bodyBytes: UInt32(body.count), recordCount: 1,
+      firstRevision: last.next, lastRevision: last, epoch: epoch, time: time, durableThrough: last,
+      durableOffset: UInt64(offset))
+    try write(header, body.bytes, to: segment, at: offset)
+    return offset + header.frameBytes
+  }
+
+  private func write(
+    _ header: FrameHeader, _ body: RawSpan?, to segment: SegmentFile, at offset: Int
+  ) throws(StorageError) {
+    var frame = ByteBuffer(capacity: header.frameBytes)
+    frame.append(zeros: Layout.FrameHeader.size)
+    if let body { frame.append(body) }
+    header.encode(over: &frame, seed: segment.seed, offset: offset)
+    try segment.file.write(frame.bytes, at: UInt64(offset))
+  }
+}

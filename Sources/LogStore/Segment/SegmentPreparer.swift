@@ -1,0 +1,49 @@
+/// Makes segments ready before they are needed: real zeros, synced, so that a commit into them touches no metadata.
+internal import Bytes
+
+package struct SegmentPreparer: Sendable {
+  package let storage: any Storage
+
+  package init(storage: any Storage) { self.storage = storage }
+
+  /// Zeros are written in pieces with a sync after each, so that a commit's own sync never waits behind all of them.
+  private static let pieceBytes = 1 << 20
+
+  /// Writes a new segment under a temporary name, lets `fill` put frames into it, makes it durable, and only then
+  /// gives it its name. A crash leaves either no segment or a whole one.
+  package func prepare(
+    _ header: SegmentHeader, fill: (SegmentFile) throws(StorageError) -> Void = { _ in }
+  ) throws(StorageError) -> SegmentFile {
+    let name = StoreNames.segment(header.number, generation: header.generation)
+    let temporary = name + StoreNames.temporarySuffix
+    do {
+      try storage.remove(temporary)
+    } catch {
+      guard error.errno == PosixText.missing else { throw error }
+    }
+    let file = try storage.create(temporary)
+    let segment = SegmentFile(header: header, file: file)
+    try writeZeros(file, capacity: Int(header.capacity))
+    var block = ByteBuffer(capacity: Layout.SegmentHeader.blockBytes)
+    header.encode(into: &block)
+    try file.write(block.bytes, at: 0)
+    try fill(segment)
+    try file.sync()
+    try storage.rename(temporary, to: name)
+    // The directory is synced too: without it a crash can lose the new file's name.
+    try storage.syncDirectory(StoreNames.segments)
+    return segment
+  }
+
+  private func writeZeros(_ file: any StorageFile, capacity: Int) throws(StorageError) {
+    var zeros = ByteBuffer(capacity: SegmentPreparer.pieceBytes)
+    zeros.append(zeros: min(SegmentPreparer.pieceBytes, capacity))
+    var offset = 0
+    while offset < capacity {
+      let length = min(zeros.count, capacity - offset)
+      try file.write(zeros.bytes.extracting(0..<length), at: UInt64(offset))
+      try file.sync()
+      offset += length
+    }
+  }
+}

@@ -1,0 +1,30 @@
+/// The names inside a store's directory. A name carries nothing that the inside of the file does not repeat.
+package enum StoreNames {
+  package static let lock = "LOCK"
+  package static let manifests = ["MANIFEST-A", "MANIFEST-B"]
+  package static let segments = "segments"
+  /// What is still being written; swept when the store is opened.
+  package static let temporarySuffix = ".tmp"
+  private static let segmentSuffix = ".seg"
+  private static let numberDigits = 10
+  private static let generationDigits = 4
+
+  package static func segment(_ number: SegmentNumber, generation: UInt32) -> String {
+    "\(segments)/\(padded(number.value, numberDigits))-\(padded(generation, generationDigits))\(segmentSuffix)"
+  }
+
+  /// The number and generation that a file name stands for; nil when it is not a segment's name.
+  package static func parseSegment(_ name: String) -> (number: SegmentNumber, generation: UInt32)? {
+    guard name.hasSuffix(segmentSuffix) else { return nil }
+    let parts = name.dropLast(segmentSuffix.count).split(separator: "-", omittingEmptySubsequences: false)
+    guard parts.count == 2, parts[0].utf8.count == numberDigits, parts[1].utf8.count == generationDigits,
+      let number = UInt32(parts[0]), let generation = UInt32(parts[1]), number > 0
+    else { return nil }
+    return (SegmentNumber(number), generation)
+  }
+
+  private static func padded(_ value: UInt32, _ digits: Int) -> String {
+    let text = String(value)
+    return String(repeating: "0", count: max(0, digits - text.utf8.count)) + text
+  }
+}

@@ -1,0 +1,79 @@
+/// The effective configuration of a hub: every value checked, units in the names.
+package import Hub
+package import LogStore
+package import Logging
+
+package struct ServerConfiguration: Sendable {
+  package var server: Listeners
+  package var storage: Storage
+  package var resilience: Resilience
+  package var security: Security
+  package var logLevel: Logger.Level
+  package var limits: HubLimits
+
+  package struct Listeners: Sendable {
+    /// An IPv4 or IPv6 address in numbers, without brackets.
+    package var bind: String
+    package var zmqPort: ListenerPort
+    package var grpcPort: ListenerPort
+    package var metricsPort: ListenerPort
+    /// Threads for what is not the request loop or the commit.
+    package var maxWorkers: Int
+
+    /// The address as it stands in front of a port: IPv6 in brackets.
+    package var hostInURL: String { BindAddress.isVersion6(bind) ? "[\(bind)]" : bind }
+  }
+
+  package struct Storage: Sendable {
+    /// As it was given: relative to the working directory.
+    package var dataDirectory: String
+    package var durability: Durability
+    /// With `interval`: how long a commit may wait for its fsync.
+    package var intervalMilliseconds: Int
+    package var segmentBytes: Int
+  }
+
+  package struct Resilience: Sendable {
+    /// Requests that are worked on at once.
+    package var bulkheadMaxConcurrent: Int
+    /// Requests that wait beyond those; more are answered `overloaded`.
+    package var bulkheadMaxQueueSize: Int
+    /// Failures in a row that open the circuit breaker.
+    package var breakerFailureThreshold: Int
+    package var breakerResetSeconds: Int
+  }
+
+  package struct Security: Sendable {
+    /// Whether a listener that others can reach may do without a key.
+    package var allowAnonymous: Bool
+    /// The one key that every request has to bear; nil when none is needed.
+    package var apiKey: Secret?
+  }
+}
+
+extension ServerConfiguration {
+  init(_ settings: SettledSettings) {
+    server = Listeners(
+      bind: settings.text(.bind), zmqPort: settings.port(.zmqPort), grpcPort: settings.port(.grpcPort),
+      metricsPort: settings.port(.metricsPort), maxWorkers: settings.integer(.maxWorkers))
+    storage = Storage(
+      dataDirectory: settings.text(.dataDirectory), durability: settings.durability,
+      intervalMilliseconds: settings.integer(.interval), segmentBytes: settings.integer(.segmentBytes))
+    resilience = Resilience(
+      bulkheadMaxConcurrent: settings.integer(.bulkheadConcurrent),
+      bulkheadMaxQueueSize: settings.integer(.bulkheadQueue),
+      breakerFailureThreshold: settings.integer(.breakerThreshold),
+      breakerResetSeconds: settings.seconds(.breakerReset))
+    security = Security(allowAnonymous: settings.boolean(.allowAnonymous), apiKey: settings.secret(.apiKey))
+    logLevel = Logger.Level(rawValue: settings.text(.logLevel)) ?? .info
+    limits = HubLimits()
+    limits.keyBytes = settings.integer(.keyBytes)
+    limits.itemBytes = settings.integer(.itemBytes)
+    limits.requestBytes = settings.integer(.requestBytes)
+    limits.replyBytes = settings.integer(.replyBytes)
+    limits.batchOperations = settings.integer(.batchOperations)
+    limits.batchGetKeys = settings.integer(.batchGetKeys)
+    limits.listLimit = settings.integer(.listLimit)
+    limits.inFlightPerConnection = settings.integer(.inFlight)
+  }
+}

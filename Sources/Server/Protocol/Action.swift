@@ -1,0 +1,30 @@
+/// The actions that this version answers.
+enum Action: Int, CaseIterable {
+  case get, put, delete, exists, listKeys, batchGet, batch, checksum, stats, health, ping
+
+  var index: Int { rawValue }
+
+  var name: StaticString {
+    switch self {
+    case .get: "get"
+    case .put: "put"
+    case .delete: "delete"
+    case .exists: "exists"
+    case .listKeys: "list_keys"
+    case .batchGet: "batch_get"
+    case .batch: "batch"
+    case .checksum: "checksum"
+    case .stats: "stats"
+    case .health: "health"
+    case .ping: "ping"
+    }
+  }
+
+  /// Whether a client with writes under way has to wait for them before this action looks at the state.
+  var needsSettledState: Bool {
+    switch self {
+    case .listKeys, .batchGet, .checksum, .stats: true
+    case .get, .put, .delete, .exists, .batch, .health, .ping: false
+    }
+  }
+}

@@ -1,0 +1,182 @@
+/// `get`, `exists`, `list_keys`, `batch_get`, `checksum`.
+internal import Bytes
+internal import Hub
+internal import JSONText
+internal import LogStore
+internal import Programs
+
+extension RequestProcessor {
+  func get(_ body: RawSpan, _ hasOutstanding: Bool, _ reply: inout ByteBuffer) throws(HubError) -> Disposition {
+    try refusePast()
+    let located = try locate(body, hasOutstanding)
+    if located.ticket > hub.acknowledgedTicket {
+      return .wait(ticket: located.ticket, head(body), .get(located.entry))
+    }
+    try finish(.get, body, &reply) { (reply) throws(HubError) in try appendFound(located.entry, to: &reply) }
+    return .reply
+  }
+
+  func exists(_ body: RawSpan, _ hasOutstanding: Bool, _ reply: inout ByteBuffer) throws(HubError) -> Disposition {
+    let located = try locate(body, hasOutstanding)
+    if located.ticket > hub.acknowledgedTicket {
+      return .wait(ticket: located.ticket, head(body), .exists(located.entry != nil))
+    }
+    finish(.exists, body, &reply) { appendExists(located.entry != nil, to: &$0) }
+    return .reply
+  }
+
+  /// Old revisions are read by a later version; answering with the newest one would be a lie.
+  private func refusePast() throws(HubError) {
+    if request.node(.atRevision) != nil || request.node(.atTime) != nil {
+      throw HubError(.invalidRequest, "at_revision and at_time are not supported by version \(Version.number)")
+    }
+  }
+
+  private func locate(_ body: RawSpan, _ hasOutstanding: Bool) throws(HubError) -> MemoryHub.Located {
+    let key = try request.key(request.node(.key), tape, body, hub.limits)
+    return RequestProcessor.locate(hub, request, key, hasOutstanding)
+  }
+
+  private static func locate(
+    _ hub: MemoryHub, _ request: borrowing Request, _ key: Range<Int>, _ seesPending: Bool
+  ) -> MemoryHub.Located {
+    hub.locate(request.decoded.bytes.extracting(key), seesPending: seesPending)
+  }
+
+  func checksum(_ body: RawSpan, _ reply: inout ByteBuffer) throws(HubError) -> Disposition {
+    if hub.failure == nil { try hub.sweepAll() }
+    if hub.lastTicket > hub.acknowledgedTicket, hub.failure == nil {
+      return .wait(ticket: hub.lastTicket, head(body), .checksum)
+    }
+    finish(.checksum, body, &reply) { appendChecksum(to: &$0) }
+    return .reply
+  }
+
+  // MARK: Lists
+
+  /// What a list reply may still grow by: room for its end stays free.
+  private static let replyTailBytes = 1_024
+
+  func listKeys(_ body: RawSpan, _ reply: inout ByteBuffer) throws(HubError) {
+    let prefix = try request.optionalString(.prefix, "prefix", tape, body) ?? 0..<0
+    let startAfter = try request.optionalString(.startAfter, "start_after", tape, body) ?? 0..<0
+    var limit = 100
+    if let node = request.node(.limit) {
+      let wanted = try Request.wholeNumber(node, "limit", tape, body)
+      guard wanted >= 1 else { throw HubError(.invalidRequest, "the field \"limit\" must be at least 1") }
+      guard wanted <= UInt64(hub.limits.listLimit) else {
+        throw HubError(.tooLarge, "limit is \(wanted), the limit list_limit is \(hub.limits.listLimit)")
+      }
+      limit = Int(wanted)
+    }
+    finish(.listKeys, body, &reply) {
+      RequestProcessor.appendKeys(hub, request, prefix, startAfter, limit: limit, to: &$0)
+    }
+  }
+
+  private static func appendKeys(
+    _ hub: MemoryHub, _ request: borrowing Request, _ prefix: Range<Int>, _ startAfter: Range<Int>, limit: Int,
+    to reply: inout ByteBuffer
+  ) {
+    reply.append(#"{"keys":["#)
+    var count = 0
+    var more = false
+    let decoded = request.decoded.bytes
+    hub.forEachKey(prefix: decoded.extracting(prefix), after: decoded.extracting(startAfter)) { key in
+      if count == limit || reply.count + key.byteCount * 6 + replyTailBytes > hub.limits.replyBytes {
+        more = true
+        return false
+      }
+      if count > 0 { reply.append(",") }
+      JSONWriter.appendString(key, to: &reply)
+      count += 1
+      return true
+    }
+    reply.append(#"],"count":"#)
+    reply.append(decimal: UInt64(count))
+    reply.append(#","more":"#)
+    ReplyWriter.append(more, to: &reply)
+    reply.append(#"}"#)
+  }
+
+  func batchGet(_ body: RawSpan, _ reply: inout ByteBuffer) throws(HubError) {
+    let keys = try readKeys(body)
+    var seen = Set<KeyHash>(minimumCapacity: keys.count)
+    var found: [(key: Range<Int>, entry: VersionEntry)] = []
+    var missing: [Range<Int>] = []
+    for key in keys {
+      let located = RequestProcessor.locate(hub, request, key, false)
+      // A key that was asked for twice is told once: an object can not have a name twice.
+      guard seen.insert(RequestProcessor.hash(request, key)).inserted else { continue }
+      if let entry = located.entry { found.append((key, entry)) } else { missing.append(key) }
+    }
+    try finish(.batchGet, body, &reply) { (reply) throws(HubError) in
+      try RequestProcessor.appendItems(hub, request, found, to: &reply)
+      RequestProcessor.appendMissing(request, missing, to: &reply)
+      reply.append(#","total_requested":"#)
+      reply.append(decimal: UInt64(keys.count))
+      reply.append(#","found_count":"#)
+      reply.append(decimal: UInt64(found.count))
+      reply.append(#","revision":"#)
+      reply.append(decimal: hub.state.revision.value)
+      reply.append(#"}"#)
+    }
+  }
+
+  private static func hash(_ request: borrowing Request, _ key: Range<Int>) -> KeyHash {
+    KeyHash(request.decoded.bytes.extracting(key))
+  }
+
+  private func readKeys(_ body: RawSpan) throws(HubError) -> [Range<Int>] {
+    guard let node = request.node(.keys) else { throw HubError(.invalidRequest, "the field \"keys\" is missing") }
+    guard tape.kind(node) == .array else { throw Request.wrongType("keys", "an array of strings") }
+    let count = tape.count(node)
+    guard count <= hub.limits.batchGetKeys else {
+      throw HubError(.tooLarge, "batch_get asks for \(count) keys, the limit batch_get_keys is \(hub.limits.batchGetKeys)")
+    }
+    var keys: [Range<Int>] = []
+    keys.reserveCapacity(count)
+    var element = tape.firstChild(node)
+    for _ in 0..<count {
+      keys.append(try request.key(element, tape, body, hub.limits))
+      element = tape.after(element)
+    }
+    return keys
+  }
+
+  private static func appendItems(
+    _ hub: MemoryHub, _ request: borrowing Request, _ found: [(key: Range<Int>, entry: VersionEntry)],
+    to reply: inout ByteBuffer
+  ) throws(HubError) {
+    reply.append(#"{"items":{"#)
+    for (index, item) in found.enumerated() {
+      if index > 0 { reply.append(",") }
+      JSONWriter.appendString(request.decoded.bytes.extracting(item.key), to: &reply)
+      reply.append(":")
+      try hub.readItem(item.entry, into: &reply)
+      guard reply.count + replyTailBytes <= hub.limits.replyBytes else {
+        throw HubError(
+          .tooLarge, "the reply is larger than the limit reply_bytes of \(hub.limits.replyBytes): ask for fewer keys")
+      }
+    }
+    reply.append(#"},"revisions":{"#)
+    for (index, item) in found.enumerated() {
+      if index > 0 { reply.append(",") }
+      JSONWriter.appendString(request.decoded.bytes.extracting(item.key), to: &reply)
+      reply.append(":")
+      reply.append(decimal: item.entry.revision.value)
+    }
+    reply.append(#"}"#)
+  }
+
+  private static func appendMissing(
+    _ request: borrowing Request, _ missing: [Range<Int>], to reply: inout ByteBuffer
+  ) {
+    reply.append(#","missing_keys":["#)
+    for (index, key) in missing.enumerated() {
+      if index > 0 { reply.append(",") }
+      JSONWriter.appendString(request.decoded.bytes.extracting(key), to: &reply)
+    }
+    reply.append("]")
+  }
+}

@@ -1,0 +1,182 @@
+/// Answers requests: takes a body apart, asks the hub, and says what to reply now or what to wait for.
+///
+/// It knows neither sockets nor connections. One thread owns it, together with the hub.
+internal import Bytes
+internal import Hub
+internal import JSONText
+internal import LogStore
+
+/// What is to be done with a request.
+enum Disposition {
+  /// The reply is complete.
+  case reply
+  /// The reply can be made once the commit `ticket` is acknowledged.
+  case wait(ticket: UInt64, ReplyHead, DecidedReply)
+  /// The request is to be looked at again when the client's earlier requests are answered, and this hub has reached
+  /// `revision` or the time is `deadline` (microseconds since 1970).
+  case park(revision: UInt64, deadline: Int64)
+}
+
+final class RequestProcessor {
+  let hub: MemoryHub
+  let service: ServiceInfo
+  let apiKey: Secret?
+  var tape = JSONTape()
+  var request = Request()
+  var timestamp = TimestampText()
+  var scratch = ByteBuffer(capacity: 8 << 10)
+  /// Set for the graceful stop: writes are refused.
+  var isStopping = false
+
+  init(hub: MemoryHub, service: ServiceInfo, apiKey: Secret?) {
+    self.hub = hub
+    self.service = service
+    self.apiKey = apiKey
+  }
+
+  /// Handles one request.
+  ///
+  /// - Parameters:
+  ///   - hasOutstanding: the client waits for earlier replies; its own pending writes count for its reads.
+  ///   - isRetry: the request was parked before, and what it waited for has come or will not come in time.
+  ///   - reply: the reply is appended when the disposition says `reply`.
+  func process(
+    _ body: RawSpan, hasOutstanding: Bool, isRetry: Bool, reply: inout ByteBuffer
+  ) -> Disposition {
+    let start = reply.count
+    do {
+      try parse(body)
+      try authorise()
+      guard let action = request.action else { preconditionFailure("a read request has an action") }
+      service.counters.count(action)
+      return try perform(action, body, hasOutstanding: hasOutstanding, isRetry: isRetry, &reply)
+    } catch {
+      reply.truncate(to: start)
+      service.counters.count(error.code)
+      if let conflict = error.conflict, conflict.ticket > hub.acknowledgedTicket {
+        return .wait(ticket: conflict.ticket, head(body), .failure(error))
+      }
+      appendFailure(error, head(body), to: &reply)
+      return .reply
+    }
+  }
+
+  private func parse(_ body: RawSpan) throws(HubError) {
+    request.forget()
+    guard body.byteCount <= hub.limits.requestBytes else {
+      throw HubError(
+        .tooLarge, "the request has \(body.byteCount) bytes, the limit request_bytes is \(hub.limits.requestBytes)")
+    }
+    do {
+      try tape.parse(body)
+    } catch {
+      throw HubError(.invalidJSON, "the request is not valid JSON: \(error.text)")
+    }
+    try RequestProcessor.read(&request, tape, body, hub.limits)
+  }
+
+  private static func read(
+    _ request: inout Request, _ tape: borrowing JSONTape, _ body: RawSpan, _ limits: HubLimits
+  ) throws(HubError) {
+    try request.read(tape, body, limits: limits)
+  }
+
+  private func authorise() throws(HubError) {
+    guard let apiKey else { return }
+    guard request.apiKey.count > 0 else {
+      throw HubError(.unauthorized, "this hub asks for an API key: send it in the field \"api_key\"")
+    }
+    guard RequestProcessor.matches(apiKey, request) else {
+      throw HubError(.unauthorized, "the API key is not the one of this hub")
+    }
+  }
+
+  private static func matches(_ apiKey: Secret, _ request: borrowing Request) -> Bool {
+    apiKey.matches(request.decoded.bytes.extracting(request.apiKey))
+  }
+
+  /// What the reply repeats of the request that was parsed last.
+  func head(_ body: RawSpan) -> ReplyHead {
+    ReplyHead(
+      action: request.actionText.map { body.extracting($0).array() },
+      requestID: request.requestIDText.isEmpty ? [] : body.extracting(request.requestIDText).array())
+  }
+
+  private func perform(
+    _ action: Action, _ body: RawSpan, hasOutstanding: Bool, isRetry: Bool, _ reply: inout ByteBuffer
+  ) throws(HubError) -> Disposition {
+    if action.needsSettledState, hasOutstanding { return .park(revision: 0, deadline: .max) }
+    if let later = try minRevision(body, isRetry: isRetry) { return later }
+    switch action {
+    case .get: return try get(body, hasOutstanding, &reply)
+    case .exists: return try exists(body, hasOutstanding, &reply)
+    case .put: return try put(body)
+    case .delete: return try delete(body)
+    case .batch: return try batch(body)
+    case .checksum: return try checksum(body, &reply)
+    case .listKeys: try listKeys(body, &reply)
+    case .batchGet: try batchGet(body, &reply)
+    case .stats: finish(action, body, &reply) { appendStats(to: &$0) }
+    case .health: finish(action, body, &reply) { appendHealth(to: &$0) }
+    case .ping: finish(action, body, &reply) { appendPing(to: &$0) }
+    }
+    return .reply
+  }
+
+  /// `min_revision`: waits until this hub has it, `wait_ms` at most.
+  private func minRevision(_ body: RawSpan, isRetry: Bool) throws(HubError) -> Disposition? {
+    guard let node = request.node(.minRevision) else { return nil }
+    let wanted = try Request.wholeNumber(node, "min_revision", tape, body)
+    guard wanted > hub.state.revision.value else { return nil }
+    var wait: UInt64 = 1_000
+    if let node = request.node(.waitMilliseconds) {
+      wait = try Request.wholeNumber(node, "wait_ms", tape, body)
+      guard wait <= 30_000 else { throw HubError(.invalidRequest, "the field \"wait_ms\" may be at most 30000") }
+    }
+    guard !isRetry, wait > 0 else {
+      throw HubError(.lagging, "this hub is at revision \(hub.state.revision), min_revision asks for \(wanted)")
+    }
+    return .park(revision: wanted, deadline: hub.clock.now() + Int64(wait) * 1_000)
+  }
+
+  // MARK: Replies
+
+  /// Appends a successful reply around what `body` appends.
+  func finish<Failure: Error>(
+    _ action: Action, _ text: RawSpan, _ reply: inout ByteBuffer, _ append: (inout ByteBuffer) throws(Failure) -> Void
+  ) throws(Failure) {
+    ReplyWriter.beginSuccess(action, to: &reply)
+    try append(&reply)
+    end(requestID: text.extracting(request.requestIDText), &reply)
+  }
+
+  func end(requestID: RawSpan, _ reply: inout ByteBuffer) {
+    timestamp.update(hub.clock.now())
+    ReplyWriter.end(timestamp: timestamp, requestID: requestID, to: &reply)
+  }
+
+  func appendFailure(_ error: HubError, _ head: ReplyHead, to reply: inout ByteBuffer) {
+    ReplyWriter.beginFailure(error, head, to: &reply)
+    if let conflict = error.conflict { appendConflict(conflict, to: &reply) }
+    end(requestID: head.requestID.span.bytes, &reply)
+  }
+
+  private func appendConflict(_ conflict: HubError.Conflict, to reply: inout ByteBuffer) {
+    reply.append(#","current":{"revision":"#)
+    reply.append(decimal: conflict.current?.entry.revision.value ?? 0)
+    reply.append(#","item":"#)
+    let start = reply.count
+    do {
+      if let current = conflict.current { try hub.readItem(current.entry, into: &reply) } else { reply.append("null") }
+    } catch {
+      // The conflict itself is certain; that its item can not be read now, the next get will say.
+      reply.truncate(to: start)
+      reply.append("null")
+    }
+    reply.append(#"}"#)
+    if let index = conflict.index {
+      reply.append(#","index":"#)
+      reply.append(decimal: UInt64(index))
+    }
+  }
+}

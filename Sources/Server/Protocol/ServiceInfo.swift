@@ -1,0 +1,46 @@
+/// What replies tell of the service itself.
+internal import Bytes
+internal import Hub
+
+final class ServiceInfo {
+  /// What an acknowledgement means.
+  let durability: StaticString
+  /// Where clients reach the hub.
+  var endpoint = ""
+  var counters = RequestCounters()
+
+  init(durability: StaticString) { self.durability = durability }
+}
+
+/// Counts of requests by action and of errors by code. Touched by the request loop alone.
+struct RequestCounters {
+  private var byAction = [UInt64](repeating: 0, count: Action.allCases.count)
+  private var byCode: [ErrorCode: UInt64] = [:]
+  private(set) var errors: UInt64 = 0
+  /// Replies to clients that do not read, or have gone.
+  var droppedReplies: UInt64 = 0
+  /// Messages without an address to reply to.
+  var unanswerable: UInt64 = 0
+
+  var total: UInt64 { byAction.reduce(0, +) }
+
+  mutating func count(_ action: Action) { byAction[action.index] += 1 }
+
+  mutating func count(_ code: ErrorCode) {
+    errors += 1
+    byCode[code, default: 0] += 1
+  }
+
+  func append(to reply: inout ByteBuffer) {
+    var object = ObjectWriter()
+    object.begin(&reply)
+    for action in Action.allCases { object.number(action.name, byAction[action.index], &reply) }
+    for code in ErrorCode.allCases {
+      guard let count = byCode[code] else { continue }
+      object.name("error_\(code.rawValue)", &reply)
+      reply.append(decimal: count)
+    }
+    object.number("replies_dropped", droppedReplies, &reply)
+    object.end(&reply)
+  }
+}

@@ -1,0 +1,126 @@
+/// `stats`, `health`, `ping`.
+internal import Bytes
+internal import Hub
+internal import JSONText
+internal import LogStore
+internal import Programs
+
+extension RequestProcessor {
+  func appendPing(to reply: inout ByteBuffer) {
+    reply.append(#"{"pong":true,"server":"mfh-server","version":""#)
+    reply.append(text: Version.number)
+    reply.append(#"","epoch":"#)
+    reply.append(decimal: hub.log.epoch)
+    reply.append(#","timestamp":""#)
+    Timestamp.append(hub.clock.now(), to: &reply)
+    reply.append(#""}"#)
+  }
+
+  func appendStats(to reply: inout ByteBuffer) {
+    let log = hub.log.status
+    let state = hub.state
+    var object = ObjectWriter()
+    object.begin(&reply)
+    object.number("revision", state.revision.value, &reply)
+    object.number("durable_revision", hub.log.durableThrough.value, &reply)
+    object.number("epoch", hub.log.epoch, &reply)
+    object.number("keys", UInt64(state.keyCount), &reply)
+    object.name("items", &reply)
+    appendItemCounts(to: &reply)
+    object.name("events", &reply)
+    appendEventCounts(to: &reply)
+    object.number("deleted_keys_remembered", UInt64(state.deadKeyCount), &reply)
+    object.number("expiring_keys", UInt64(state.expiries.count), &reply)
+    object.number("requests_remembered", UInt64(hub.rememberedRequests), &reply)
+    object.number("index_bytes", UInt64(state.indexBytes), &reply)
+    object.number("log_bytes", UInt64(log.bytes), &reply)
+    object.number("segments", UInt64(log.segments), &reply)
+    object.number("active_segment", UInt64(log.activeSegment.value), &reply)
+    object.number("active_offset", UInt64(log.activeOffset), &reply)
+    object.number("syncs", log.syncs, &reply)
+    object.text("store", log.store.description, &reply)
+    object.text("lineage", log.lineage.description, &reply)
+    object.text("durability", "\(service.durability)", &reply)
+    object.number("uptime_seconds", UInt64(max(0, hub.clock.now() - hub.openedAt) / 1_000_000), &reply)
+    object.name("requests", &reply)
+    service.counters.append(to: &reply)
+    object.end(&reply)
+  }
+
+  private func appendItemCounts(to reply: inout ByteBuffer) {
+    var object = ObjectWriter()
+    object.begin(&reply)
+    for kind in ItemKind.allCases {
+      object.number(kind.name, UInt64(hub.state.countByKind[Int(kind.rawValue)]), &reply)
+    }
+    object.end(&reply)
+  }
+
+  private func appendEventCounts(to reply: inout ByteBuffer) {
+    let events = hub.state.eventCounts
+    var object = ObjectWriter()
+    object.begin(&reply)
+    object.number("CREATE", events.create, &reply)
+    object.number("UPDATE", events.update, &reply)
+    object.number("DELETE", events.delete, &reply)
+    object.number("EXPIRE", events.expire, &reply)
+    object.end(&reply)
+  }
+
+  func appendHealth(to reply: inout ByteBuffer) {
+    let failure = hub.failure
+    var object = ObjectWriter()
+    object.begin(&reply)
+    object.text("service", "memory-fusion-hub", &reply)
+    object.text("status", failure == nil ? "healthy" : "unhealthy", &reply)
+    object.name("timestamp", &reply)
+    reply.append(#"""#)
+    Timestamp.append(hub.clock.now(), to: &reply)
+    reply.append(#"""#)
+    object.name("components", &reply)
+    appendComponents(failure, to: &reply)
+    object.name("metrics", &reply)
+    appendMetrics(to: &reply)
+    object.end(&reply)
+  }
+
+  private func appendComponents(_ failure: LogError?, to reply: inout ByteBuffer) {
+    let log = hub.log.status
+    var components = ObjectWriter()
+    components.begin(&reply)
+    components.name("log", &reply)
+    appendComponent(
+      isHealthy: failure == nil,
+      [
+        ("durability", "\(service.durability)"), ("segment", "\(log.activeSegment)"),
+        ("revision", "\(hub.log.durableThrough)"), ("error", failure?.message ?? ""),
+      ], to: &reply)
+    components.name("index", &reply)
+    appendComponent(isHealthy: true, [("keys", "\(hub.state.keyCount)")], to: &reply)
+    components.name("zeromq", &reply)
+    appendComponent(isHealthy: true, [("endpoint", service.endpoint)], to: &reply)
+    components.end(&reply)
+  }
+
+  private func appendComponent(isHealthy: Bool, _ info: [(String, String)], to reply: inout ByteBuffer) {
+    reply.append(#"{"healthy":"#)
+    ReplyWriter.append(isHealthy, to: &reply)
+    reply.append(#","info":"#)
+    var object = ObjectWriter()
+    object.begin(&reply)
+    for (name, value) in info where !value.isEmpty { object.text(name, value, &reply) }
+    object.end(&reply)
+    reply.append("}")
+  }
+
+  private func appendMetrics(to reply: inout ByteBuffer) {
+    var object = ObjectWriter()
+    object.begin(&reply)
+    object.number("revision", hub.state.revision.value, &reply)
+    object.number("keys", UInt64(hub.state.keyCount), &reply)
+    object.number("requests_total", service.counters.total, &reply)
+    object.number("errors_total", service.counters.errors, &reply)
+    object.number("replies_dropped_total", service.counters.droppedReplies, &reply)
+    object.end(&reply)
+  }
+}

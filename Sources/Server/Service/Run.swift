@@ -1,0 +1,39 @@
+/// From a checked configuration to a running hub: the one place in which the two meet.
+internal import Glibc
+internal import LogStore
+internal import Logging
+internal import Programs
+
+/// Runs a hub until SIGTERM or SIGINT. Log lines go to standard error; once requests are answered, one line on standard
+/// output names every address.
+///
+/// - Returns: the exit code of the process; the reason was logged.
+package func run(configuration: ServerConfiguration) -> Int32 {
+  JSONLogHandler.install(level: configuration.logLevel)
+  let service = HubService(options: HubServiceOptions(configuration), logger: Logger(label: "hub"))
+  let code = service.run { endpoint in
+    let line = Array("ready \(endpoint.isEmpty ? "zmq=off" : "zmq=\(endpoint)")\n".utf8)
+    // Not print: its buffer would keep the line from a reader that waits for it.
+    _ = write(STDOUT_FILENO, line, line.count)
+  }
+  return code.rawValue
+}
+
+extension HubServiceOptions {
+  init(_ configuration: ServerConfiguration) {
+    let storage = configuration.storage
+    let port: UInt16? =
+      switch configuration.server.zmqPort {
+      case .off: nil
+      case .automatic: 0
+      case .number(let number): number
+      }
+    self.init(
+      dataDirectory: storage.dataDirectory, bindAddress: configuration.server.hostInURL, zeroMQPort: port)
+    log = LogOptions(
+      durability: storage.durability, intervalMilliseconds: storage.intervalMilliseconds,
+      segmentBytes: storage.segmentBytes)
+    limits = configuration.limits
+    apiKey = configuration.security.apiKey
+  }
+}

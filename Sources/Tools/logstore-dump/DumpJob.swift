@@ -1,0 +1,79 @@
+/// One run of the tool: opens the store, connects source, filter and printer, and says how it ended.
+internal import Glibc
+internal import LogStore
+internal import Programs
+
+struct DumpJob {
+  private let options: DumpOptions
+
+  init(_ options: DumpOptions) { self.options = options }
+
+  func run() -> ExitStatus {
+    // A reader that goes away shows as a failed write, which ends the run quietly.
+    signal(SIGPIPE, SIG_IGN)
+    FileLimit.raise()
+    let storage: PosixStorage
+    do {
+      storage = try PosixStorage(path: options.directory, creating: false)
+    } catch {
+      return refuse(ExitStatus(opening: error), String(cString: strerror(error.errno)))
+    }
+    return run(on: storage, to: Output())
+  }
+
+  func run(on storage: any Storage, to output: Output) -> ExitStatus {
+    do {
+      return dump(try StoreInspection.open(storage), to: output)
+    } catch {
+      return refuse(ExitStatus(error), error.message)
+    }
+  }
+
+  private func refuse(_ status: ExitStatus, _ cause: String) -> ExitStatus {
+    let advice = status == .noInput ? "; name the directory that mfh-server has as --data-dir" : ""
+    StandardError.say("logstore-dump", "\(options.directory): \(cause)\(advice)")
+    return status
+  }
+
+  private func dump(_ store: StoreInspection, to output: Output) -> ExitStatus {
+    let statistics = LogStatistics()
+    let total = store.segments.reduce(0) { $0 + ($1.readable?.fileBytes ?? 0) }
+    let rowsScrollBy = output.isTerminal && !options.stats && !options.reverse
+    let progress = Progress(totalBytes: total, isWanted: !rowsScrollBy)
+    let report = Report(isVerbose: options.verbose, progress: progress)
+    if options.type.contains(.read) {
+      report.say("READ events are not in this log, and this version keeps no audit stream of reads: none are shown")
+    }
+    let sink = makeSink(output, report, store, statistics)
+    let source = EventSource(
+      options, sink: sink, report: report, output: output, progress: progress, statistics: statistics)
+    var inspector = LogInspector(store, visitor: source)
+    inspector.run()
+    source.finish()
+    if let failure = output.failure {
+      report.say("standard output: \(failure); the rest was not written")
+      report.raise(.inputOutput)
+    }
+    return report.status
+  }
+
+  private func makeSink(
+    _ output: Output, _ report: Report, _ store: StoreInspection, _ statistics: LogStatistics
+  ) -> any EventSink {
+    switch (options.stats, options.records, options.format) {
+    case (true, _, let format):
+      EventStatistics { events in
+        let summary = Summary(store: store, log: statistics, events: events, report: report)
+        switch format {
+        case .json: summary.appendJSON(to: &output.buffer)
+        case .table: summary.appendTable(to: &output.buffer)
+        }
+        output.flush()
+      }
+    case (false, true, .json): JSONRecordSink(output)
+    case (false, true, .table): TableRecordSink(output)
+    case (false, false, .json): JSONEventSink(output, report, lineage: store.lineage)
+    case (false, false, .table): TableEventSink(output)
+    }
+  }
+}

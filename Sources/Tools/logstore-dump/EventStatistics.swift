@@ -1,0 +1,67 @@
+/// What `--stats` tells of the events that pass the filters.
+internal import Bytes
+internal import LogStore
+
+final class EventStatistics: EventSink {
+  struct Tally {
+    let name: String
+    var events: UInt64
+  }
+
+  let wantsPreviousItem = false
+  let wantsEveryRecord = true
+  private(set) var events: UInt64 = 0
+  private(set) var epochRecords: UInt64 = 0
+  private(set) var payloadBytes: UInt64 = 0
+  private(set) var first: RecordFields?
+  private(set) var last: RecordFields?
+  private var byOperation = [UInt64](repeating: 0, count: 256)
+  private var agents: [Tally] = []
+  private var agentIndex: [UInt64: Int] = [:]
+  /// Hashes of the keys: 8 bytes each. Two keys with one hash, a matter of 1 in 2^64 for each pair, count as one.
+  private var keys: Set<UInt64> = []
+  private let finished: (EventStatistics) -> Void
+
+  init(finished: @escaping (EventStatistics) -> Void) { self.finished = finished }
+
+  func emit(_ record: InspectedRecord, _ bytes: RawSpan, previousItem: RawSpan) {
+    let header = record.header
+    guard header.fields.operation.takesRevision else {
+      epochRecords += 1
+      return
+    }
+    events += 1
+    if first == nil { first = header.fields }
+    last = header.fields
+    payloadBytes += UInt64(header.plainBytes)
+    byOperation[Int(header.fields.operation.rawValue)] += 1
+    keys.insert(Checksum.xxh3(bytes.extracting(header.keyRange), seed: 0))
+    countAgent(bytes.extracting(header.agentRange))
+  }
+
+  private func countAgent(_ name: RawSpan) {
+    let hash = Checksum.xxh3(name, seed: 0)
+    if let index = agentIndex[hash] {
+      agents[index].events += 1
+    } else {
+      agentIndex[hash] = agents.count
+      agents.append(Tally(name: name.text(), events: 1))
+    }
+  }
+
+  func finish() { finished(self) }
+
+  var keyCount: Int { keys.count }
+
+  /// All event types of the log, in their order there.
+  var types: [Tally] {
+    Operation.allCases.filter(\.takesRevision).map {
+      Tally(name: $0.eventType, events: byOperation[Int($0.rawValue)])
+    }
+  }
+
+  /// Busiest first; no name stands for events without an agent.
+  var agentsByEvents: [Tally] {
+    agents.sorted { ($1.events, $0.name) < ($0.events, $1.name) }
+  }
+}

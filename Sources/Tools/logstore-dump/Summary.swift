@@ -1,0 +1,174 @@
+/// What `--stats` prints: the store, its log, and its events by type and by agent.
+internal import Bytes
+internal import Hub
+internal import JSONText
+internal import LogStore
+
+struct Summary {
+  let store: StoreInspection
+  let log: LogStatistics
+  let events: EventStatistics
+  let report: Report
+
+  /// Whether the log ends with the mark of a clean close.
+  private var isClosed: Bool { log.lastFrame?.isCleanClose ?? false }
+
+  private var parent: (lineage: StoreIdentity, revision: Revision)? {
+    guard let manifest = store.manifest, manifest.parentLineage != .none else { return nil }
+    return (manifest.parentLineage, manifest.parentRevision)
+  }
+
+  private func share(_ count: UInt64) -> Double {
+    events.events == 0 ? 0 : Double(count) / Double(events.events)
+  }
+
+  // MARK: JSON
+
+  /// Appends one object and a line end.
+  func appendJSON(to buffer: inout ByteBuffer) {
+    buffer.append("{\"store\":\"")
+    buffer.append(text: store.store.description)
+    buffer.append("\",\"lineage\":\"")
+    buffer.append(text: store.lineage.description)
+    buffer.append("\",\"parent_lineage\":")
+    appendQuoted(parent?.lineage.description, to: &buffer)
+    buffer.append(",\"parent_revision\":")
+    append(parent?.revision.value, to: &buffer)
+    append(",\"segments\":", UInt64(log.segments), to: &buffer)
+    append(",\"sealed_segments\":", UInt64(log.sealedSegments), to: &buffer)
+    append(",\"file_bytes\":", log.fileBytes, to: &buffer)
+    append(",\"log_bytes\":", log.logBytes, to: &buffer)
+    append(",\"frames\":", log.frames, to: &buffer)
+    buffer.append(",\"epochs\":[")
+    buffer.append(text: log.epochs.map(String.init).joined(separator: ","))
+    buffer.append("],\"closed\":")
+    buffer.append(text: String(isClosed))
+    append(",\"damages\":", UInt64(report.damages), to: &buffer)
+    append(",\"lost_revisions\":", report.lostRevisions, to: &buffer)
+    appendEventsJSON(to: &buffer)
+    buffer.append("}\n")
+  }
+
+  private func appendEventsJSON(to buffer: inout ByteBuffer) {
+    append(",\"events\":", events.events, to: &buffer)
+    append(",\"epoch_records\":", events.epochRecords, to: &buffer)
+    append(",\"keys\":", UInt64(events.keyCount), to: &buffer)
+    append(",\"payload_bytes\":", events.payloadBytes, to: &buffer)
+    buffer.append(",\"first_revision\":")
+    append(events.first?.revision.value, to: &buffer)
+    buffer.append(",\"last_revision\":")
+    append(events.last?.revision.value, to: &buffer)
+    buffer.append(",\"first_time\":")
+    appendQuoted(events.first.map { Summary.text(of: $0.time) }, to: &buffer)
+    buffer.append(",\"last_time\":")
+    appendQuoted(events.last.map { Summary.text(of: $0.time) }, to: &buffer)
+    buffer.append(",\"by_type\":{")
+    for (index, type) in events.types.enumerated() {
+      buffer.append(text: "\(index == 0 ? "" : ",")\"\(type.name)\":\(type.events)")
+    }
+    buffer.append("},\"by_agent\":[")
+    for (index, agent) in events.agentsByEvents.enumerated() {
+      buffer.append(text: index == 0 ? "{\"agent_id\":" : ",{\"agent_id\":")
+      if agent.name.isEmpty { buffer.append("null") } else { JSONWriter.appendString(text: agent.name, to: &buffer) }
+      append(",\"events\":", agent.events, to: &buffer)
+      buffer.append(text: ",\"share\":\(Summary.fraction(share(agent.events)))}")
+    }
+    buffer.append("]")
+  }
+
+  private func append(_ name: StaticString, _ value: UInt64, to buffer: inout ByteBuffer) {
+    buffer.append(name)
+    buffer.append(decimal: value)
+  }
+
+  private func append(_ value: UInt64?, to buffer: inout ByteBuffer) {
+    if let value { buffer.append(decimal: value) } else { buffer.append("null") }
+  }
+
+  private func appendQuoted(_ text: String?, to buffer: inout ByteBuffer) {
+    guard let text else {
+      buffer.append("null")
+      return
+    }
+    JSONWriter.appendString(text: text, to: &buffer)
+  }
+
+  // MARK: Table
+
+  func appendTable(to buffer: inout ByteBuffer) {
+    line("store", store.store.description, to: &buffer)
+    let origin = parent.map { " (from \($0.lineage) at revision \($0.revision))" } ?? ""
+    line("lineage", store.lineage.description + origin, to: &buffer)
+    line("epochs", log.epochs.map(String.init).joined(separator: ", "), to: &buffer)
+    line("segments", "\(log.segments) (\(log.sealedSegments) sealed), \(Summary.size(log.fileBytes))", to: &buffer)
+    line("log", "\(Summary.size(log.logBytes)) in \(log.frames) frames", to: &buffer)
+    line("state", isClosed ? "closed in good order" : "open, or not closed in good order", to: &buffer)
+    let loss = report.lostRevisions == 0 ? "" : ", \(report.lostRevisions) revisions lost"
+    line("damage", report.damages == 0 ? "none" : "\(report.damages) places\(loss)", to: &buffer)
+    line("events", "\(events.events), payloads \(Summary.size(events.payloadBytes))", to: &buffer)
+    line("keys", "\(events.keyCount)", to: &buffer)
+    if let first = events.first, let last = events.last {
+      line("revisions", "\(first.revision) to \(last.revision)", to: &buffer)
+      line("time", "\(Summary.text(of: first.time)) to \(Summary.text(of: last.time))", to: &buffer)
+    }
+    table("TYPE", events.types, to: &buffer)
+    table("AGENT", events.agentsByEvents, to: &buffer)
+  }
+
+  private func line(_ name: String, _ value: String, to buffer: inout ByteBuffer) {
+    let padding = String(repeating: " ", count: max(1, 11 - name.count))
+    buffer.append(text: "\(name)\(padding)\(value)\n")
+  }
+
+  private func table(_ title: StaticString, _ tallies: [EventStatistics.Tally], to buffer: inout ByteBuffer) {
+    buffer.append("\n")
+    var printer = TablePrinter(
+      [
+        .init(title: title), .init(title: "EVENTS", isRightAligned: true), .init(title: "SHARE", isRightAligned: true),
+      ], lineColumns: nil)
+    for tally in tallies {
+      let name = tally.name.isEmpty ? "-" : tally.name
+      for cell in [name, String(tally.events), Summary.percent(share(tally.events))] {
+        var text = ByteBuffer(capacity: 64)
+        text.append(text: cell)
+        printer.add(text.bytes)
+      }
+      printer.endRow(&buffer)
+    }
+    printer.finish(&buffer)
+  }
+
+  // MARK: Numbers as text
+
+  private static func text(of time: Int64) -> String {
+    var text = ByteBuffer(capacity: Timestamp.textBytes)
+    Timestamp.append(time, to: &text)
+    return text.bytes.text()
+  }
+
+  /// Four digits behind the point.
+  private static func fraction(_ share: Double) -> String {
+    let parts = UInt64((share * 10_000).rounded())
+    let digits = String(parts % 10_000)
+    return "\(parts / 10_000)." + String(repeating: "0", count: 4 - digits.utf8.count) + digits
+  }
+
+  private static func percent(_ share: Double) -> String {
+    let tenths = UInt64((share * 1_000).rounded())
+    return "\(tenths / 10).\(tenths % 10)%"
+  }
+
+  /// In the largest binary unit that leaves a whole part.
+  private static func size(_ bytes: UInt64) -> String {
+    var rest = bytes
+    var remainder: UInt64 = 0
+    var unit = 0
+    let units = ["B", "KiB", "MiB", "GiB", "TiB"]
+    while rest >= 1_024, unit < units.count - 1 {
+      remainder = rest % 1_024
+      rest /= 1_024
+      unit += 1
+    }
+    return unit == 0 ? "\(rest) B" : "\(rest).\(remainder * 10 / 1_024) \(units[unit])"
+  }
+}

@@ -1,0 +1,22 @@
+/// Owns libzmq's I/O thread. One for a process is enough.
+internal import CZeroMQ
+
+package final class Context: @unchecked Sendable {
+  let handle: UnsafeMutableRawPointer
+
+  /// - Parameter maxSockets: how many sockets may be open at a time. Peers of a bound socket do not count.
+  package init(maxSockets: Int32 = 65_535) throws(ZeroMQError) {
+    guard let handle = zmq_ctx_new() else { throw ZeroMQError("zmq_ctx_new") }
+    self.handle = handle
+    guard zmq_ctx_set(handle, ZMQ_MAX_SOCKETS, maxSockets) == 0 else { throw ZeroMQError("zmq_ctx_set max_sockets") }
+    // Sockets linger for ever by default, and a process that can not end is worse than a message that is not sent: a
+    // socket that has something to say at its end says for how long.
+    guard zmq_ctx_set(handle, ZMQ_BLOCKY, 0) == 0 else { throw ZeroMQError("zmq_ctx_set blocky") }
+  }
+
+  /// Waits until what the context's sockets still have to send is sent, each within its linger time. They are all
+  /// closed by now: a socket keeps its context alive.
+  deinit {
+    while zmq_ctx_term(handle) != 0, zmq_errno() == EINTR {}
+  }
+}
