@@ -57,7 +57,10 @@ let package = Package(
       name: "ServerConfigurationTests",
       dependencies: ["Server", "Hub", "LogStore", "Bytes", .product(name: "Logging", package: "swift-log")],
       swiftSettings: spans),
-    .testTarget(name: "DumpToolTests", dependencies: ["logstore-dump", "Programs", "LogStore", "Hub", "Bytes",
+    .testTarget(
+      name: "DumpToolTests",
+      dependencies: [
+        "logstore-dump", "Programs", "LogStore", "Hub", "Bytes",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: spans),
   ]

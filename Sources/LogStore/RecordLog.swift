@@ -166,7 +166,8 @@ package final class RecordLog {
   }
 
   /// Whether the disk keeps up: when not, nothing more should be appended before something is acknowledged.
-  package var canTakeMore: Bool { inFlight.count < RecordLog.inFlightMax }
+  /// After a failure there is nothing to wait for: reads go on, writes are refused.
+  package var canTakeMore: Bool { inFlight.count < RecordLog.inFlightMax || failure != nil }
 
   /// Frames that the worker has not acknowledged.
   package var inFlightCount: Int { inFlight.count }

@@ -64,7 +64,9 @@ enum KeyShape: CaseIterable {
       let length = [1, 2, 100, 600, 1_024, 1_032][Int.random(in: 0..<6, using: &generator)]
       let filler = UInt8([0x61, 0x62][Int.random(in: 0..<2, using: &generator)])
       var key = [UInt8](repeating: filler, count: length)
-      for _ in 0..<3 { key[Int.random(in: 0..<length, using: &generator)] = UInt8.random(in: 0...255, using: &generator) }
+      for _ in 0..<3 {
+        key[Int.random(in: 0..<length, using: &generator)] = UInt8.random(in: 0...255, using: &generator)
+      }
       return key
     case .random:
       return (0..<Int.random(in: 1...16, using: &generator)).map { _ in UInt8.random(in: 0...255, using: &generator) }

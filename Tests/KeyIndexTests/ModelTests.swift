@@ -33,7 +33,8 @@ import TestSupport
         let value = Self.value(step)
         #expect(tree.insert(key, value) == model.insert(key, value))
       } else {
-        let victim = model.keys.isEmpty || generator.next() % 4 == 0 ? key : model.keys.randomElement(using: &generator)!
+        let victim =
+          model.keys.isEmpty || generator.next() % 4 == 0 ? key : model.keys.randomElement(using: &generator)!
         #expect(tree.remove(victim) == model.remove(victim))
       }
       #expect(tree.get(key) == model.get(key))

@@ -60,6 +60,6 @@ struct LifetimeTests {
     } else {
       #expect(try socket.value(of: option) == value)
     }
-    #expect(throws: ZeroMQError.self) { try socket.set(option, -7) }
+    #expect(throws: ZeroMQError.self) { try socket.set(option, -700) }
   }
 }

@@ -35,7 +35,6 @@ struct RefusalTests {
     let pair = try SocketPair(.dealer, in: context)
     let stranger = Array("stranger".utf8)
     #expect(try pair.router.send(stranger.span.bytes, more: true) == .unreachable)
-    #expect(try pair.router.send(owning: buffer(stranger), countedIn: SendCounter()) == .unreachable)
   }
 
   @Test("A mandatory router does not lose what a slow client has no room for, but says so")
@@ -75,7 +74,7 @@ struct RefusalTests {
       guard let sender = try? Socket(.dealer, in: context) else { return }
       try? sender.set(.linger, 5_000)
       try? sender.connect(endpoint)
-      _ = try? sender.send([42].span.bytes, more: false, waiting: true)
+      _ = try? sender.send(([42] as [UInt8]).span.bytes, more: false, waiting: true)
     }
     let message = try pair.router.receiveMessage()
     let cameAfterSignals = hasSignalled.value.load(ordering: .acquiring)

@@ -49,7 +49,8 @@ struct GivenField {
     guard let range = try string(tape) else { return nil }
     guard let time = Timestamp.parse(text.extracting(range).extracting(1..<(range.count - 1))) else {
       throw HubError(
-        .invalidItem, "field \"\(name)\" must be an RFC 3339 time such as 2025-08-07T17:30:00Z, it is "
+        .invalidItem,
+        "field \"\(name)\" must be an RFC 3339 time such as 2025-08-07T17:30:00Z, it is "
           + ItemError.excerpt(text.extracting(range)))
     }
     return time
@@ -80,7 +81,8 @@ struct GivenField {
     for index in 0..<tape.count(node) {
       guard tape.kind(element) == .string else {
         throw HubError(
-          .invalidItem, "field \"\(name)\" must be an array of strings; element \(index) is "
+          .invalidItem,
+          "field \"\(name)\" must be an array of strings; element \(index) is "
             + ItemError.name(of: tape.kind(element)))
       }
       element = tape.after(element)

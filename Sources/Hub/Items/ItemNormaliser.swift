@@ -59,7 +59,8 @@ package struct ItemNormaliser {
     if let type = tape.member(ItemSchema.typeField, of: node, in: text), tape.kind(type) != .null {
       for kind in ItemKind.allCases where tape.isString(type, kind.name, in: text) { return kind }
       throw HubError(
-        .invalidItem, "field \"item_type\" must be memory_item, session or knowledge, it is "
+        .invalidItem,
+        "field \"item_type\" must be memory_item, session or knowledge, it is "
           + ItemError.excerpt(text.extracting(tape.range(type))))
     }
     if tape.member("session_id", of: node, in: text) != nil { return .session }
@@ -162,7 +163,8 @@ package struct ItemNormaliser {
     tape.appendString(node, in: text, to: &decoded)
     guard decoded.bytes.trimmedOfSpace().equals(key) else {
       throw HubError(
-        .invalidItem, "field \"key\" is \(ItemError.excerpt(text.extracting(tape.range(node)))), the request puts it "
+        .invalidItem,
+        "field \"key\" is \(ItemError.excerpt(text.extracting(tape.range(node)))), the request puts it "
           + "under another key: leave the field out or make them agree")
     }
   }

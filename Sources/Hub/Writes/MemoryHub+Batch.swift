@@ -2,7 +2,6 @@
 package import Bytes
 internal import LogStore
 
-
 extension MemoryHub {
   /// Begins a batch. After it: `addPut` and `addDelete` for each operation in order, then `commitBatch`. A throw from
   /// any of them ends the batch with nothing written.

@@ -167,7 +167,9 @@ extension MemoryHub {
     let there = live(current)
     let state = there.map { "has revision \($0.entry.revision)" } ?? "does not exist"
     var error = HubError(
-      .conflict, ifRevision == 0 ? "the key \(state), and if_revision 0 asks that it does not exist"
+      .conflict,
+      ifRevision == 0
+        ? "the key \(state), and if_revision 0 asks that it does not exist"
         : "the key \(state), and if_revision asks for \(ifRevision): read it again and decide anew")
     error.conflict = .init(current: there, index: index, ticket: current.ticket)
     throw error

@@ -9,6 +9,9 @@ package struct LogInspector<Visitor: InspectionVisitor> {
   private var epoch: UInt64 = 0
   private var lastTime = Int64.min
   private var isEnded = false
+  /// A recovery that ran meanwhile has copied records into the segment at `index` that were read in the one before it:
+  /// those up to `through` are met a second time there, and that is no damage.
+  private var copied: (index: Int, through: Revision)?
 
   package init(_ store: StoreInspection, visitor: Visitor) {
     self.store = store
@@ -37,7 +40,8 @@ package struct LogInspector<Visitor: InspectionVisitor> {
     if isSealed, let last = store.segments.last {
       ledger.pending.append(
         InspectionIssue(
-          .damage, "\(StoreNames.segment(last.number.next, generation: 0)) is missing: the segment before it is full; "
+          .damage,
+          "\(StoreNames.segment(last.number.next, generation: 0)) is missing: the segment before it is full; "
             + "restore it from a backup or a replica", segment: last.number.next))
     }
     ledger.finish(visitor)
@@ -52,6 +56,7 @@ package struct LogInspector<Visitor: InspectionVisitor> {
     var reported = 0
     defer { report(reader.window.failures[reported...], segment) }
     var offset = Layout.SegmentHeader.blockBytes
+    ledger.repeated = copied.flatMap { $0.index == index ? $0.through : nil } ?? .none
     while !isEnded {
       let outcome = reader.read(at: offset)
       report(reader.window.failures[reported...], segment)
@@ -136,7 +141,10 @@ package struct LogInspector<Visitor: InspectionVisitor> {
     _ reader: inout FrameReader, _ index: Int, _ offset: Int, _ bound: Revision?
   ) -> TailVerdict {
     if let bound, ledger.last.map({ $0.next >= bound }) ?? false { return .complete }
-    if index == store.segments.count - 1 { _ = store.extend() }
+    if index == store.segments.count - 1, store.extend(), limit(at: index, reader.segment) <= offset {
+      copied = (index + 1, ledger.last ?? .none)
+      return .complete
+    }
     guard isTail(index) else { return .rot }
     let evidence = reader.evidence(behind: offset)
     let last = ledger.last ?? .none

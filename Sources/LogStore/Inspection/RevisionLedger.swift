@@ -8,6 +8,8 @@ struct RevisionLedger {
   private(set) var claimed: Revision
   /// Damage whose cost is not known yet.
   var pending: [InspectionIssue] = []
+  /// Revisions up to this one may be met a second time where the inspection is now.
+  var repeated = Revision.none
 
   init(before first: Revision?, claimed: Revision) {
     last = first
@@ -38,6 +40,7 @@ struct RevisionLedger {
   ) -> Bool {
     meet(revision, segment, offset, visitor)
     guard last.map({ revision > $0 }) ?? true else {
+      guard revision > repeated else { return false }
       visitor.report(
         InspectionIssue(
           .damage, "revision \(revision) is here once more", segment: segment, offset: UInt64(offset)))

@@ -52,7 +52,8 @@ package struct Recovery {
     let tail = try TailExaminer(directory).examine()
     guard tail.verdict != .rot else {
       throw LogError(
-        .damaged, "what was durable can not be read here: \(tail.proof). Nothing was changed; restore the segment from "
+        .damaged,
+        "what was durable can not be read here: \(tail.proof). Nothing was changed; restore the segment from "
           + "a backup or a replica", segment: directory.segments[tail.activeIndex].number,
         offset: UInt64(tail.scan.end))
     }

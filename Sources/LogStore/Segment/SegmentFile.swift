@@ -35,7 +35,8 @@ package final class SegmentFile: Sendable {
     }
     guard header.number == number, header.generation == generation else {
       throw LogError(
-        .damaged, "\(name) holds segment \(header.number) of generation \(header.generation): the file was renamed "
+        .damaged,
+        "\(name) holds segment \(header.number) of generation \(header.generation): the file was renamed "
           + "or copied; restore its name", segment: number, offset: 0)
     }
     if let store, header.store != store {

@@ -18,7 +18,8 @@ package struct StoreDirectory {
     case .none:
       guard names.isEmpty else {
         throw LogError(
-          .damaged, "both copies of the manifest are missing, but \(names.count) segments are there: restore "
+          .damaged,
+          "both copies of the manifest are missing, but \(names.count) segments are there: restore "
             + "MANIFEST-A from a backup")
       }
       throw LogError(.notFound, "there is no store here")
@@ -79,7 +80,8 @@ package struct StoreDirectory {
 
   private func missing(_ number: SegmentNumber) -> LogError {
     LogError(
-      .damaged, "\(StoreNames.segment(number, generation: 0)) is missing, with all its revisions: restore it from a "
+      .damaged,
+      "\(StoreNames.segment(number, generation: 0)) is missing, with all its revisions: restore it from a "
         + "backup or a replica", segment: number)
   }
 

@@ -132,7 +132,8 @@ extension RequestProcessor {
     guard tape.kind(node) == .array else { throw Request.wrongType("keys", "an array of strings") }
     let count = tape.count(node)
     guard count <= hub.limits.batchGetKeys else {
-      throw HubError(.tooLarge, "batch_get asks for \(count) keys, the limit batch_get_keys is \(hub.limits.batchGetKeys)")
+      throw HubError(
+        .tooLarge, "batch_get asks for \(count) keys, the limit batch_get_keys is \(hub.limits.batchGetKeys)")
     }
     var keys: [Range<Int>] = []
     keys.reserveCapacity(count)

@@ -44,7 +44,8 @@ struct Request: ~Copyable {
     }
     guard action != nil else {
       throw HubError(
-        .unknownAction, "the action \(text.extracting(actionText).text()) does not exist; there are "
+        .unknownAction,
+        "the action \(text.extracting(actionText).text()) does not exist; there are "
           + Action.allCases.map { "\($0.name)" }.joined(separator: ", "))
     }
   }
