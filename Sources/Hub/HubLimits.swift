@@ -15,5 +15,8 @@ package struct HubLimits: Sendable, Equatable {
   package var rememberedRequests = 1_000_000
   package var rememberedMicroseconds: Int64 = 600_000_000
 
+  /// A snapshot is taken when so much log lies behind the last one, and at least as much as that one takes.
+  package var snapshotLogBytes = 128 << 20
+
   package init() {}
 }

@@ -8,7 +8,7 @@ package import LogStore
 
 package final class MemoryHub {
   package let log: RecordLog
-  package let state: HubState
+  package private(set) var state: HubState
   package let limits: HubLimits
   package let clock: any HubClock
   let plan = WritePlan()
@@ -22,8 +22,12 @@ package final class MemoryHub {
   /// The newest commit whose effects are in `state`.
   package private(set) var acknowledgedTicket: UInt64
   package let openedAt: Int64
+  /// Where the log goes on behind the newest commit whose effects are in `state`.
+  private(set) var acknowledgedPlace: LogPlace
+  package internal(set) var snapshots = SnapshotStatus()
+  var snapshotTaker: SnapshotTaker?
 
-  /// Opens a hub on a log: reads all of it and builds the state.
+  /// Opens a hub on a log: loads the newest snapshot and reads the log behind it, or else all of the log.
   ///
   /// - Throws: `LogError` when the log can not be read as a whole.
   package init(log: RecordLog, limits: HubLimits, clock: any HubClock) throws(LogError) {
@@ -33,28 +37,55 @@ package final class MemoryHub {
     state = HubState(deadKeysMax: limits.deadKeys)
     requests = RequestMemory(countMax: limits.rememberedRequests, ageMaxMicroseconds: limits.rememberedMicroseconds)
     acknowledgedTicket = 0
+    acknowledgedPlace = log.endPlace
     openedAt = clock.now()
-    try rebuild()
+    let loaded = try loadSnapshot()
+    if let loaded {
+      state = loaded.state
+      requests = loaded.requests
+    }
+    try rebuild(from: loaded)
   }
 
-  private func rebuild() throws(LogError) {
+  private func rebuild(from loaded: LoadedSnapshot?) throws(LogError) {
     let oldestRemembered = clock.now() - limits.rememberedMicroseconds
+    let start = loaded?.head.replay ?? log.startPlace
+    let known = loaded?.head.replayRevision ?? .none
+    let patched = loaded?.summary.revision ?? .none
+    var isPatching = loaded != nil
     var buffer = ByteBuffer(capacity: 4_096)
     let log = log
-    try log.replay { (header, position, record) throws(LogError) in
-      try state.apply(header, at: position, key: record.extracting(header.keyRange)) {
-        (replaced) throws(LogError) in try log.readHeader(at: replaced.position, into: &buffer).fields.stateHash
+    try log.replay(from: start, after: known) { (header, position, record) throws(LogError) in
+      let key = record.extracting(header.keyRange)
+      if isPatching, header.fields.revision > patched, let loaded {
+        state.settle(loaded.summary)
+        isPatching = false
+      }
+      if isPatching {
+        state.patch(header, at: position, key: key)
+      } else {
+        try state.apply(header, at: position, key: key) { (replaced) throws(LogError) in
+          try log.readHeader(at: replaced.position, into: &buffer).fields.stateHash
+        }
       }
       if header.requestBytes > 0, header.agentBytes > 0, header.fields.time >= oldestRemembered {
-        remember(header, position, record)
+        remember(header, position, record, isKnown: header.fields.revision <= known)
       }
     }
+    if isPatching, let loaded { state.settle(loaded.summary) }
+    snapshots.noteOpened(loaded, logBytesBehind: log.bytes(behind: start))
   }
 
-  private func remember(_ header: RecordHeader, _ position: RecordPosition, _ record: RawSpan) {
+  private func remember(
+    _ header: RecordHeader, _ position: RecordPosition, _ record: RawSpan, isKnown: Bool
+  ) {
     let request = requestHash(
       agent: record.extracting(header.agentRange), request: record.extracting(header.requestRange))
-    note(request, header.fields, position, ticket: 0)
+    if isKnown {
+      requests.move(request, revision: header.fields.revision, to: position)
+    } else {
+      note(request, header.fields, position, ticket: 0)
+    }
   }
 
   /// Notes a record that bears a request id: the first one of a request, or one more of the same batch.
@@ -75,10 +106,12 @@ package final class MemoryHub {
     requestScratch.append(littleEndian: UInt32(agent.byteCount))
     requestScratch.append(agent)
     requestScratch.append(request)
-    return MemoryHub.hash(requestScratch)
+    return MemoryHub.hash(requestScratch, seed: requests.seed)
   }
 
-  private static func hash(_ buffer: borrowing ByteBuffer) -> KeyHash { KeyHash(buffer.bytes) }
+  private static func hash(_ buffer: borrowing ByteBuffer, seed: UInt64) -> KeyHash {
+    KeyHash(buffer.bytes, seed: seed)
+  }
 
   /// The time of what happens now: never less than that of anything before.
   package func now() -> Int64 { log.nextTime(clock.now()) }
@@ -102,6 +135,7 @@ package final class MemoryHub {
   }
 
   private func apply(_ buffer: CommitBuffer) throws(LogError) {
+    acknowledgedPlace = buffer.placeBehind
     guard buffer.header.kind == .commit else { return }
     try buffer.forEachRecord { (header, position, record) throws(LogError) in
       let key = record.extracting(header.keyRange)

@@ -12,6 +12,8 @@ package final class KeyTree {
   /// The way from the root to the node that is looked at, filled by `descend`.
   var path: [Step] = []
   var keyScratch = ByteBuffer(capacity: 1_100)
+  /// The leaf that a builder appends to; when keys come in order, the last one.
+  var lastLeaf: NodeID
   /// Keys in the tree.
   package internal(set) var count = 0
 
@@ -24,7 +26,10 @@ package final class KeyTree {
     var child: Int
   }
 
-  package init() { root = arena.allocate(level: 0) }
+  package init() {
+    root = arena.allocate(level: 0)
+    lastLeaf = root
+  }
 
   /// Memory held for nodes, in bytes.
   package var memoryBytes: Int { arena.memoryBytes }

@@ -12,6 +12,9 @@ package final class RecordLog {
   private let worker: CommitWorker
   private let supply: SegmentSupply
   private var threads: [NamedThread] = []
+  private var snapshotWriter: SnapshotWriter?
+  private var snapshotThread: NamedThread?
+  private let onCompletion: @Sendable () -> Void
   /// All segments; the one at `activeIndex` is written to.
   private var segments: [SegmentFile]
   private var activeIndex: Int
@@ -23,6 +26,9 @@ package final class RecordLog {
   private var idleBuffers: [CommitBuffer] = []
   private var nextTicket: UInt64 = 1
   private var isStamped = false
+  private var isFinished = false
+  /// Bytes of frames since the log was opened.
+  package private(set) var bytesAppended: UInt64 = 0
   /// The revision of the newest record, acknowledged or not.
   package private(set) var lastRevision: Revision
   package private(set) var lastTime: Int64
@@ -45,6 +51,7 @@ package final class RecordLog {
     let opened = try Recovery(storage: storage, options: options, now: now).open()
     self.options = options
     self.storage = storage
+    self.onCompletion = onCompletion
     recovery = opened.report
     segments = Array(opened.segments[...opened.activeIndex])
     activeIndex = opened.activeIndex
@@ -141,6 +148,7 @@ package final class RecordLog {
 
   private func send(_ frame: CommitBuffer) {
     end = frame.end
+    bytesAppended += UInt64(frame.bytes.count)
     inFlight.append(frame)
     worker.submit(frame)
   }
@@ -217,14 +225,18 @@ package final class RecordLog {
     send(beginFrame(.stamp, at: end, isCleanClose: isCleanClose))
   }
 
-  /// Makes everything durable, marks the store as closed in good order, and ends the threads.
-  package func close() throws(LogError) {
+  /// Makes everything durable, in every mode, and marks the store as closed in good order.
+  package func finish() throws(LogError) {
     submit()
     if failure == nil { submitStamp(isCleanClose: true) }
-    supply.stop()
-    worker.stop()
-    for thread in threads { thread.join() }
-    threads = []
+    isFinished = true
+    try waitForSubmitted()
+  }
+
+  /// Makes everything durable, marks the store as closed in good order, and ends the threads.
+  package func close() throws(LogError) {
+    if !isFinished { try? finish() }
+    abandon()
     if let failure { throw failure }
     do {
       try supply.writeManifest(at: lastTime) { _ in }
@@ -235,6 +247,8 @@ package final class RecordLog {
 
   /// Ends the threads and leaves everything as a killed process would: for tests of recovery.
   package func abandon() {
+    snapshotWriter?.cancel()
+    endSnapshot()
     supply.stop()
     worker.stop()
     for thread in threads { thread.join() }
@@ -276,11 +290,70 @@ package final class RecordLog {
     return segments[index]
   }
 
-  /// Reads the whole log from its beginning; every record is checked and given to `visit` in order.
+  // MARK: Snapshots
+
+  /// The snapshots of the store.
+  package var snapshots: SnapshotStore { SnapshotStore(storage: storage) }
+
+  /// Where the log begins.
+  package var startPlace: LogPlace {
+    LogPlace(segment: segments[0].number, offset: Layout.SegmentHeader.blockBytes)
+  }
+
+  /// Bytes of log behind a place, as far as segments are filled.
+  package func bytes(behind place: LogPlace) -> Int {
+    segments.reduce(0) { total, segment in
+      guard segment.number >= place.segment else { return total }
+      let start = segment.number == place.segment ? place.offset : Layout.SegmentHeader.blockBytes
+      let isActive = segment.number == segments[activeIndex].number
+      return total + max(0, (isActive ? end : Int(segment.header.capacity)) - start)
+    }
+  }
+
+  /// Gives the snapshot's thread a moment.
+  package func waitForSnapshot() { NamedThread.pause() }
+
+  /// Where the log ends now, behind everything that was appended.
+  package var endPlace: LogPlace { LogPlace(segment: segments[activeIndex].number, offset: end) }
+
+  /// Begins a snapshot of the state that the log stands for before `place`, which comes behind revision `after`. One
+  /// at a time; `endSnapshot` when its outcome is known.
+  package func beginSnapshot(replayFrom place: LogPlace, after revision: Revision, now: Int64) -> SnapshotWriter {
+    precondition(snapshotWriter == nil, "one snapshot is written at a time")
+    let active = segments[activeIndex].header
+    let head = SnapshotHead(
+      store: active.store, lineage: active.lineage, nonce: .random(in: .min ... .max), replay: place,
+      replayRevision: revision, createdAt: now)
+    let writer = SnapshotWriter(
+      storage: storage, head: head, usesThreads: options.usesThreads, onOutcome: onCompletion)
+    snapshotWriter = writer
+    snapshotThread = writer.start()
+    return writer
+  }
+
+  /// Waits for the snapshot under way, if there is one.
+  package func endSnapshot() {
+    snapshotThread?.join()
+    snapshotThread = nil
+    snapshotWriter = nil
+  }
+
+  /// Reads the log from where a snapshot leaves off.
   package func replay(
+    from place: LogPlace, after revision: Revision,
     _ visit: (RecordHeader, RecordPosition, _ record: RawSpan) throws(LogError) -> Void
   ) throws(LogError) {
-    try LogReplay(segments: segments, activeEnd: end).run(visit)
+    try LogReplay(segments: segments, activeEnd: end).run(from: place, after: revision, visit)
+  }
+
+  /// The generation of every segment in use.
+  package var generations: [SegmentGeneration] {
+    segments.map { SegmentGeneration(number: $0.number, generation: $0.header.generation) }
+  }
+
+  /// Whether the segments hold the place, as far as can be told without reading it.
+  package func contains(_ place: LogPlace) -> Bool {
+    place.segment >= segments[0].number && place <= endPlace
   }
 
   /// Sizes and positions for `stats`.

@@ -6,21 +6,31 @@ package import KeyIndex
 package import LogStore
 
 package final class HubState {
-  package let index = KeyTree()
+  package let index: KeyTree
   /// Deleted keys, with their newest event: where the history of a key that is put again goes on.
-  package let dead = KeyTree()
-  package let expiries = ExpiryQueue()
+  package let dead: KeyTree
+  package let expiries: ExpiryQueue
   package private(set) var checksum = StateChecksum()
   package private(set) var revision = Revision.none
   /// Live keys by item kind.
-  package private(set) var countByKind = [Int](repeating: 0, count: 128)
+  package private(set) var countByKind = [Int](repeating: 0, count: Int(HubState.kindsMax))
   /// Events since the store was opened or, with the log read at the start, since it was made.
   package private(set) var eventCounts = EventCounts()
   private let deadKeysMax: Int
   private var deadCursor: [UInt8] = []
   private var scratch = ByteBuffer(capacity: 4_096)
 
-  package init(deadKeysMax: Int) { self.deadKeysMax = deadKeysMax }
+  /// Item kinds are below this.
+  package static let kindsMax: UInt8 = 128
+
+  package init(
+    deadKeysMax: Int, index: KeyTree = KeyTree(), dead: KeyTree = KeyTree(), expiries: ExpiryQueue = ExpiryQueue()
+  ) {
+    self.deadKeysMax = deadKeysMax
+    self.index = index
+    self.dead = dead
+    self.expiries = expiries
+  }
 
   package var keyCount: Int { index.count }
   package var deadKeyCount: Int { dead.count }
@@ -58,6 +68,33 @@ package final class HubState {
       bury(key, VersionEntry(revision: fields.revision, itemKind: 0, mayExpire: false, position: position))
     }
     count(fields.operation)
+  }
+
+  /// Takes in a record that a snapshot may have seen already. The counts and the checksum are not touched: they are
+  /// set when all such records are in.
+  func patch(_ header: RecordHeader, at position: RecordPosition, key: RawSpan) {
+    let fields = header.fields
+    guard fields.operation.takesRevision else { return }
+    let live = index.get(key).map { VersionEntry($0) }
+    if let live, live.revision > fields.revision { return }
+    if dead.count > 0, deadRevision(key) > fields.revision { return }
+    if live?.mayExpire == true { expiries.remove(key) }
+    if fields.operation.isPut {
+      index.insert(key, Version(header, at: position).entry.indexValue)
+      if dead.count > 0 { _ = dead.remove(key) }
+      if fields.expiry != 0 { expiries.set(key, expiry: fields.expiry) }
+    } else {
+      if live != nil { _ = index.remove(key) }
+      bury(key, VersionEntry(revision: fields.revision, itemKind: 0, mayExpire: false, position: position))
+    }
+  }
+
+  /// Sets what a snapshot says of its own revision; everything up to it is in.
+  func settle(_ summary: SnapshotSummary) {
+    revision = summary.revision
+    checksum = StateChecksum(sum: summary.checksum)
+    eventCounts = summary.events
+    for (kind, count) in summary.countByKind { countByKind[Int(kind)] = Int(clamping: count) }
   }
 
   private func forget(

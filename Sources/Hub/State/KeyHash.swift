@@ -10,6 +10,11 @@ package struct KeyHash: Hashable, Sendable {
 
   package init(_ bytes: RawSpan) { value = Checksum.xxh128(bytes, seed: KeyHash.seed) }
 
+  /// A name that outlives the process: the seed is kept with it.
+  init(_ bytes: RawSpan, seed: UInt64) { value = Checksum.xxh128(bytes, seed: seed) }
+
+  init(value: UInt128) { self.value = value }
+
   package static func == (left: KeyHash, right: KeyHash) -> Bool { left.value == right.value }
 
   package func hash(into hasher: inout Hasher) {

@@ -18,10 +18,14 @@ package struct RequestMemory {
     package var revision: Revision
   }
 
+  /// The seed of the names. Secret: who knows it could look for two requests with one name.
+  var seed = UInt64.random(in: .min ... .max)
   private var byRequest: [KeyHash: Remembered] = [:]
   /// In order of time; entries before `oldest` are forgotten.
   private var order: [(KeyHash, Int64)] = []
   private var oldest = 0
+  /// How many entries have been given back at the front of `order`.
+  private var given = 0
   private let countMax: Int
   private let ageMax: Int64
 
@@ -43,6 +47,26 @@ package struct RequestMemory {
     forget(now: remembered.time)
   }
 
+  /// A recovery has moved the request's first record.
+  mutating func move(_ request: KeyHash, revision: Revision, to position: RecordPosition) {
+    guard byRequest[request]?.revision == revision else { return }
+    byRequest[request]?.firstRecord = position
+  }
+
+  /// Visits at most `limit` remembered requests in the order in which they were made, from `cursor` on, and moves it.
+  /// Returns whether that were all. Between two calls anything may change; what is forgotten meanwhile is left out.
+  func forEach(from cursor: inout Int, limit: Int, _ visit: (KeyHash, Remembered) -> Void) -> Bool {
+    var index = max(cursor - given, oldest)
+    let end = min(index + limit, order.count)
+    while index < end {
+      let (request, time) = order[index]
+      if let remembered = byRequest[request], remembered.time == time { visit(request, remembered) }
+      index += 1
+    }
+    cursor = index + given
+    return index >= order.count
+  }
+
   /// Another record of the same batch.
   package mutating func extend(_ request: KeyHash) { byRequest[request]?.recordCount += 1 }
 
@@ -55,6 +79,7 @@ package struct RequestMemory {
     // The array's front is given back in one go, once it is the larger half.
     if oldest > 1_024, oldest > order.count / 2 {
       order.removeFirst(oldest)
+      given += oldest
       oldest = 0
     }
   }

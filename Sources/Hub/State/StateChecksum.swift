@@ -7,6 +7,8 @@ package struct StateChecksum: Equatable, Sendable {
 
   package init() {}
 
+  init(sum: UInt128) { self.sum = sum }
+
   package mutating func add(_ block: UInt128) { sum &+= block }
   package mutating func remove(_ block: UInt128) { sum &-= block }
 

@@ -66,4 +66,11 @@ package final class CommitBuffer: @unchecked Sendable {
   }
 
   var end: Int { offset + bytes.count }
+
+  /// Where the log goes on behind this frame.
+  package var placeBehind: LogPlace {
+    header.kind == .seal
+      ? LogPlace(segment: segment.number.next, offset: Layout.SegmentHeader.blockBytes)
+      : LogPlace(segment: segment.number, offset: end)
+  }
 }

@@ -34,5 +34,7 @@ package struct FrameSeed: Sendable, BitwiseCopyable {
   }
 
   /// The seed for what begins at `offset` of the segment. The multiplier is 2^64 divided by the golden ratio.
-  package func at(_ offset: Int) -> UInt64 { segment &+ UInt64(offset) &* 0x9E37_79B9_7F4A_7C15 }
+  package func at(_ offset: Int) -> UInt64 { FrameSeed.mix(segment, offset) }
+
+  static func mix(_ seed: UInt64, _ offset: Int) -> UInt64 { seed &+ UInt64(offset) &* 0x9E37_79B9_7F4A_7C15 }
 }

@@ -19,6 +19,17 @@ package struct SegmentNumber: Hashable, Comparable, Sendable, BitwiseCopyable, C
   package var description: String { String(value) }
 }
 
+/// A segment's file in force: compaction and repair write a segment anew under its number, with the next generation.
+package struct SegmentGeneration: Hashable, Sendable, BitwiseCopyable {
+  package var number: SegmentNumber
+  package var generation: UInt32
+
+  package init(number: SegmentNumber, generation: UInt32) {
+    self.number = number
+    self.generation = generation
+  }
+}
+
 /// Where a record lies: its segment, the byte at which it begins, and how many bytes it takes.
 package struct RecordPosition: Hashable, Sendable, BitwiseCopyable, CustomStringConvertible {
   package var segment: SegmentNumber

@@ -121,6 +121,49 @@ package enum Layout {
     package static let bytesMax = 64 * 1024 * 1024
   }
 
+  /// A snapshot: head, blocks, tail. Each block is a checksummed header and a payload padded to `alignment`.
+  package enum Snapshot {
+    package static let magic: UInt64 = 0x504E_5342_5548_464D  // "MFHUBSNP" read as little-endian
+    package static let checksum = 0
+    package static let magicOffset = checksum + 8
+    package static let version = magicOffset + 8
+    package static let headBytes = version + 2
+    package static let reserved = headBytes + 2
+    package static let compatibleFlags = reserved + 4
+    package static let readOnlyFlags = compatibleFlags + 4
+    package static let incompatibleFlags = readOnlyFlags + 4
+    package static let replaySegment = incompatibleFlags + 4
+    package static let store = replaySegment + 4
+    package static let lineage = store + 16
+    package static let nonce = lineage + 16
+    package static let replayOffset = nonce + 8
+    package static let replayRevision = replayOffset + 8
+    package static let createdAt = replayRevision + 8
+    package static let size = createdAt + 8
+  }
+
+  package enum SnapshotBlock {
+    package static let checksum = 0
+    package static let payloadChecksum = checksum + 8
+    package static let kind = payloadChecksum + 8
+    package static let count = kind + 4
+    package static let payloadBytes = count + 4
+    package static let ordinal = payloadBytes + 4
+    package static let size = ordinal + 4
+    package static let payloadBytesMax = 16 * 1024 * 1024
+  }
+
+  package enum SnapshotTail {
+    package static let magic: UInt64 = 0x444E_4550_414E_5348  // "HSNAPEND" read as little-endian
+    package static let checksum = 0
+    package static let magicOffset = checksum + 8
+    package static let blockCount = magicOffset + 8
+    package static let totalBytes = blockCount + 8
+    package static let revision = totalBytes + 8
+    package static let time = revision + 8
+    package static let size = time + 8
+  }
+
   /// Rounds up to the next multiple of `alignment`.
   @inlinable package static func aligned(_ bytes: Int) -> Int { (bytes + 7) & ~7 }
 }

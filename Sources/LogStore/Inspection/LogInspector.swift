@@ -16,7 +16,7 @@ package struct LogInspector<Visitor: InspectionVisitor> {
   package init(_ store: StoreInspection, visitor: Visitor) {
     self.store = store
     self.visitor = visitor
-    ledger = RevisionLedger(before: store.revisionBeforeFirst, claimed: store.manifest?.durableThrough ?? .none)
+    ledger = RevisionLedger(before: store.revisionBeforeFirst, claimed: store.claimed)
   }
 
   /// Reads everything, once.

@@ -11,6 +11,8 @@ package struct StoreInspection {
   package internal(set) var segments: [InspectedSegment]
   /// What is wrong with the directory as a whole.
   package let issues: [InspectionIssue]
+  /// The highest revision that manifest or snapshots say was durable.
+  let claimed: Revision
 
   /// - Throws: `LogError`: `notFound` when there is no store, `unsupported`, `io` when a directory can not be listed.
   package static func open(_ storage: any Storage) throws(LogError) -> StoreInspection {
@@ -26,7 +28,10 @@ package struct StoreInspection {
     manifest = census.manifest
     store = census.store
     segments = census.segments()
-    issues = census.issues
+    let snapshots = try? SnapshotStore(storage: storage).open(store: census.store)
+    claimed = max(
+      census.manifest?.durableThrough ?? .none, snapshots?.readers.map(\.tail.revision).max() ?? .none)
+    issues = census.issues + SnapshotInspection.issues(snapshots?.problems ?? [])
   }
 
   /// Opens the segment behind the last one if there is one by now.

@@ -6,16 +6,30 @@ package struct LogReplay {
   /// The byte behind the last frame of the last segment.
   let activeEnd: Int
 
+  /// Reads from the beginning, or from a place at which a frame begins and which comes behind revision `after`. A
+  /// recovery may have cut the log before that place and copied what followed into the next segment: then all of that
+  /// one is read, and records up to `after` are among what is visited.
   package func run(
+    from start: LogPlace? = nil, after: Revision = .none,
     _ visit: (RecordHeader, RecordPosition, _ record: RawSpan) throws(LogError) -> Void
   ) throws(LogError) {
     var last = Revision(max(segments[0].header.baseRevision.value, 1) - 1)
     for index in segments.indices {
       let segment = segments[index]
+      if let start, segment.number < start.segment { continue }
       let isActive = index == segments.count - 1
       let cut = isActive ? UInt64(activeEnd) : segments[index + 1].header.predecessorEnd
+      var offset = Layout.SegmentHeader.blockBytes
+      if let start, segment.number == start.segment {
+        if cut != 0, start.offset > Int(cut) { continue }
+        offset = start.offset
+        last = after
+      }
+      if offset == Layout.SegmentHeader.blockBytes, segment.header.predecessorEnd != 0 {
+        last = Revision(segment.header.baseRevision.value - 1)
+      }
       var scanner = SegmentScanner(segment, limit: cut == 0 ? nil : cut)
-      let scan = try scanner.scan(after: last) { (header, offset, body) throws(LogError) in
+      let scan = try scanner.scan(from: offset, after: last) { (header, offset, body) throws(LogError) in
         guard header.kind == .commit else { return }
         try CommitFrame.forEach(in: body, seed: segment.seed, bodyOffset: offset + Layout.FrameHeader.size) {
           (record, place, bytes) throws(LogError) in

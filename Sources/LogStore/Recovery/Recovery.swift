@@ -62,7 +62,7 @@ package struct Recovery {
 
   /// Removes what a crash left half written. Such files never held the only copy of anything.
   private func sweep() throws(LogError) {
-    for directory in ["", StoreNames.segments] {
+    for directory in ["", StoreNames.segments, StoreNames.snapshots] {
       let names: [String]
       do {
         names = try storage.list(directory)

@@ -9,6 +9,8 @@ package struct StoreDirectory {
   package var problems: [LogError]
   /// What was noticed and does no harm.
   package var warnings: [String]
+  /// The highest revision that a snapshot proves to have been durable.
+  package var snapshotRevision = Revision.none
 
   package static func load(_ storage: any Storage, writable: Bool) throws(LogError) -> StoreDirectory {
     let names = try segmentNames(storage)
@@ -31,6 +33,7 @@ package struct StoreDirectory {
       var directory = StoreDirectory(manifest: manifest, segments: [], problems: [], warnings: [])
       if let otherCopy { directory.warnings.append("\(otherCopy): the other copy of the manifest is used") }
       directory.openSegments(names, storage, writable: writable)
+      directory.snapshotRevision = try SnapshotStore(storage: storage).durableRevision(store: manifest.store)
       return directory
     }
   }

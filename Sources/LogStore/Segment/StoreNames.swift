@@ -23,7 +23,28 @@ package enum StoreNames {
     return (SegmentNumber(number), generation)
   }
 
-  private static func padded(_ value: UInt32, _ digits: Int) -> String {
+  // MARK: Snapshots
+
+  package static let snapshots = "snapshots"
+  /// Added to the name of what was found damaged and moved aside.
+  package static let damagedSuffix = ".damaged"
+  private static let snapshotSuffix = ".snap"
+  private static let revisionDigits = 20
+  static let snapshotTemporary = "\(snapshots)/next\(snapshotSuffix)\(temporarySuffix)"
+
+  package static func snapshot(_ revision: Revision) -> String {
+    "\(snapshots)/\(padded(revision.value, revisionDigits))\(snapshotSuffix)"
+  }
+
+  /// The revision that a file name stands for; nil when it is not a snapshot's name.
+  package static func parseSnapshot(_ name: String) -> Revision? {
+    guard name.hasSuffix(snapshotSuffix) else { return nil }
+    let digits = name.dropLast(snapshotSuffix.count)
+    guard digits.utf8.count == revisionDigits, let value = UInt64(digits) else { return nil }
+    return Revision(value)
+  }
+
+  private static func padded<Value: UnsignedInteger>(_ value: Value, _ digits: Int) -> String {
     let text = String(value)
     return String(repeating: "0", count: max(0, digits - text.utf8.count)) + text
   }
