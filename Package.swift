@@ -43,10 +43,14 @@ let package = Package(
       name: "mfh-server",
       dependencies: ["Server", "Programs", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       path: "Sources/Tools/mfh-server", swiftSettings: spans),
+    .target(
+      name: "ToolSupport",
+      dependencies: ["Bytes", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      path: "Sources/Tools/ToolSupport", swiftSettings: spans),
     .executableTarget(
       name: "logstore-dump",
       dependencies: [
-        "Bytes", "LogStore", "Hub", "JSONText", "Programs",
+        "Bytes", "LogStore", "Hub", "JSONText", "Programs", "ToolSupport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Sources/Tools/logstore-dump", swiftSettings: spans),
@@ -60,7 +64,7 @@ let package = Package(
     .testTarget(
       name: "DumpToolTests",
       dependencies: [
-        "logstore-dump", "Programs", "LogStore", "Hub", "Bytes",
+        "logstore-dump", "Programs", "LogStore", "Hub", "Bytes", "TestSupport", "ToolSupport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: spans),
   ]

@@ -40,7 +40,7 @@ extension JSONTape {
   private mutating func open(
     _ kind: JSONNode.Kind, _ text: RawSpan, _ position: inout Int
   ) throws(JSONError) -> Bool {
-    guard stack.count < JSONTape.depthMax else { throw JSONError(.tooDeep, at: position) }
+    guard stack.count < depthLimit else { throw JSONError(.tooDeep, at: position) }
     stack.append(nodes.count)
     nodes.append(JSONNode(kind: kind, start: UInt32(position)))
     position = JSONTape.skipSpace(text, position + 1)

@@ -42,10 +42,15 @@ package struct JSONTape: ~Copyable {
   var stack: [Int] = []
   var nameScratch = NameScratch()
 
+  /// The nesting that requests and stored items may have.
   package static let depthMax = 64
   package static let textBytesMax = Int(UInt32.max) - 1
 
-  package init() {}
+  let depthLimit: Int
+
+  /// - Parameter depthMax: containers within containers; more is an error. Replies nest a few levels deeper than the
+  ///   items in them.
+  package init(depthMax: Int = JSONTape.depthMax) { depthLimit = depthMax }
 
   package static let root = 0
 

@@ -1,6 +1,7 @@
 /// Exit codes, usage errors, and the manners of a tool in a pipe.
 import Foundation
 import LogStore
+import TestSupport
 import Testing
 
 @Suite("The command line")

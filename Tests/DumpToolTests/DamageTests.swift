@@ -2,6 +2,7 @@
 import Bytes
 import Foundation
 import LogStore
+import TestSupport
 import Testing
 
 @Suite("A damaged store")

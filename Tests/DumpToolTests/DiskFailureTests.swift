@@ -3,7 +3,9 @@ import ArgumentParser
 import Foundation
 import LogStore
 import Programs
+import TestSupport
 import Testing
+import ToolSupport
 
 @testable import logstore_dump
 

@@ -1,6 +1,7 @@
 /// Every byte of a small store, damaged one after the other.
 import Foundation
 import LogStore
+import TestSupport
 import Testing
 
 @Suite("Damage everywhere")

@@ -1,6 +1,7 @@
 /// Every filter, alone and together, against the same question put to the model.
 import Foundation
 import LogStore
+import TestSupport
 import Testing
 
 @Suite("Filters")

@@ -1,6 +1,7 @@
 /// What a sound store shows, in every form of output and in every state of its life.
 import Foundation
 import LogStore
+import TestSupport
 import Testing
 
 @Suite("A healthy store")

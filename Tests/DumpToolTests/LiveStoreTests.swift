@@ -2,6 +2,7 @@
 import Foundation
 import LogStore
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite("A live store")

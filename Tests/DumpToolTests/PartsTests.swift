@@ -3,7 +3,9 @@ import Bytes
 import Foundation
 import Hub
 import LogStore
+import TestSupport
 import Testing
+import ToolSupport
 
 @testable import logstore_dump
 

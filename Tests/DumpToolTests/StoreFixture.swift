@@ -2,6 +2,7 @@
 import Bytes
 import Foundation
 import LogStore
+import TestSupport
 import Testing
 
 /// What the model says of one event.
@@ -14,39 +15,6 @@ struct ModelEvent: Equatable {
   var time: Int64
   var payload: String?
   var previous: String?
-}
-
-/// A directory that is removed at the end.
-final class ScratchDirectory {
-  let path: String
-
-  init() {
-    path = FileManager.default.temporaryDirectory.path + "/dump-\(UUID().uuidString)"
-  }
-
-  deinit { try? FileManager.default.removeItem(atPath: path) }
-
-  func segment(_ number: Int) -> String {
-    path + "/" + StoreNames.segment(SegmentNumber(UInt32(number)), generation: 0)
-  }
-
-  func read(_ file: String) throws -> [UInt8] { Array(try Data(contentsOf: URL(fileURLWithPath: file))) }
-
-  func write(_ bytes: [UInt8], to file: String) throws { try Data(bytes).write(to: URL(fileURLWithPath: file)) }
-
-  /// Inverts one bit of a file.
-  func flip(_ file: String, at offset: Int, bit: UInt8 = 0) throws {
-    var bytes = try read(file)
-    bytes[offset] ^= 1 << bit
-    try write(bytes, to: file)
-  }
-
-  /// Overwrites part of a file with zeros.
-  func zero(_ file: String, _ range: Range<Int>) throws {
-    var bytes = try read(file)
-    for offset in range where offset < bytes.count { bytes[offset] = 0 }
-    try write(bytes, to: file)
-  }
 }
 
 /// Builds a store, commit by commit.

@@ -1,46 +1,21 @@
-/// Runs the built `logstore-dump` as a user does, and takes its output apart.
+/// Runs the built `logstore-dump` as a user does.
 import Foundation
+import LogStore
+import TestSupport
 import Testing
 
-struct ToolRun {
-  let status: Int32
-  let output: String
-  let errors: String
+typealias ToolRun = ProgramRun
 
-  /// The tests' executable and the tool's lie in the same directory.
-  static let executable: URL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
-    .deletingLastPathComponent().appendingPathComponent("logstore-dump")
+extension ProgramRun {
+  static var executable: URL { executable("logstore-dump") }
 
-  init(_ arguments: String...) throws { try self.init(arguments) }
+  init(_ arguments: String...) throws { try self.init("logstore-dump", arguments) }
 
-  init(_ arguments: [String]) throws {
-    let scratch = ScratchDirectory()
-    try FileManager.default.createDirectory(atPath: scratch.path, withIntermediateDirectories: true)
-    // Files, not pipes: a full pipe would stop the tool while the other one is being read.
-    let outputPath = scratch.path + "/out"
-    let errorPath = scratch.path + "/err"
-    for path in [outputPath, errorPath] { try scratch.write([], to: path) }
-    let process = Process()
-    process.executableURL = ToolRun.executable
-    process.arguments = arguments
-    process.standardOutput = try FileHandle(forWritingTo: URL(fileURLWithPath: outputPath))
-    process.standardError = try FileHandle(forWritingTo: URL(fileURLWithPath: errorPath))
-    try process.run()
-    process.waitUntilExit()
-    try #require(process.terminationReason == .exit, "the tool ends by itself")
-    status = process.terminationStatus
-    output = String(decoding: try scratch.read(outputPath), as: UTF8.self)
-    errors = String(decoding: try scratch.read(errorPath), as: UTF8.self)
-  }
+  init(_ arguments: [String]) throws { try self.init("logstore-dump", arguments) }
 
-  var lines: [String] { output.split(separator: "\n").map(String.init) }
-  var errorLines: [String] { errors.split(separator: "\n").map(String.init) }
-
-  func objects() throws -> [[String: Any]] {
-    try lines.map { line in
-      let value = try JSONSerialization.jsonObject(with: Data(line.utf8))
-      return try #require(value as? [String: Any], "a line is an object: \(line)")
-    }
+  /// A JSON dump of a store with more options.
+  static func json(_ fixture: StoreFixture, _ options: String...) throws -> ToolRun {
+    try ToolRun([fixture.directory.path, "--format", "json"] + options)
   }
 
   func revisions() throws -> [UInt64] {
@@ -48,9 +23,22 @@ struct ToolRun {
   }
 }
 
-extension ToolRun {
-  /// A JSON dump of a store with more options.
-  static func json(_ fixture: StoreFixture, _ options: String...) throws -> ToolRun {
-    try ToolRun([fixture.directory.path, "--format", "json"] + options)
+extension ScratchDirectory {
+  func segment(_ number: Int) -> String {
+    path + "/" + StoreNames.segment(SegmentNumber(UInt32(number)), generation: 0)
+  }
+
+  /// Inverts one bit of a file.
+  func flip(_ file: String, at offset: Int, bit: UInt8 = 0) throws {
+    var bytes = try read(file)
+    bytes[offset] ^= 1 << bit
+    try write(bytes, to: file)
+  }
+
+  /// Overwrites part of a file with zeros.
+  func zero(_ file: String, _ range: Range<Int>) throws {
+    var bytes = try read(file)
+    for offset in range where offset < bytes.count { bytes[offset] = 0 }
+    try write(bytes, to: file)
   }
 }

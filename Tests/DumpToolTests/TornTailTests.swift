@@ -1,6 +1,7 @@
 /// The end of a log after a crash: what was never proven durable is passed over without a word.
 import Foundation
 import LogStore
+import TestSupport
 import Testing
 
 @Suite("A torn tail")

@@ -2,6 +2,7 @@
 internal import Glibc
 internal import LogStore
 internal import Programs
+internal import ToolSupport
 
 struct DumpJob {
   private let options: DumpOptions

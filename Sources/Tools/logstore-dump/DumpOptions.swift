@@ -3,8 +3,7 @@ internal import ArgumentParser
 internal import Bytes
 internal import Hub
 internal import LogStore
-
-enum OutputFormat: String, ExpressibleByArgument, CaseIterable { case table, json }
+internal import ToolSupport
 
 enum EventType: String, ExpressibleByArgument, CaseIterable {
   case create = "CREATE"

@@ -3,6 +3,7 @@ internal import Bytes
 internal import Hub
 internal import JSONText
 internal import LogStore
+internal import ToolSupport
 
 struct Summary {
   let store: StoreInspection
@@ -100,12 +101,12 @@ struct Summary {
     let origin = parent.map { " (from \($0.lineage) at revision \($0.revision))" } ?? ""
     line("lineage", store.lineage.description + origin, to: &buffer)
     line("epochs", log.epochs.map(String.init).joined(separator: ", "), to: &buffer)
-    line("segments", "\(log.segments) (\(log.sealedSegments) sealed), \(Summary.size(log.fileBytes))", to: &buffer)
-    line("log", "\(Summary.size(log.logBytes)) in \(log.frames) frames", to: &buffer)
+    line("segments", "\(log.segments) (\(log.sealedSegments) sealed), \(ByteSize.text(log.fileBytes))", to: &buffer)
+    line("log", "\(ByteSize.text(log.logBytes)) in \(log.frames) frames", to: &buffer)
     line("state", isClosed ? "closed in good order" : "open, or not closed in good order", to: &buffer)
     let loss = report.lostRevisions == 0 ? "" : ", \(report.lostRevisions) revisions lost"
     line("damage", report.damages == 0 ? "none" : "\(report.damages) places\(loss)", to: &buffer)
-    line("events", "\(events.events), payloads \(Summary.size(events.payloadBytes))", to: &buffer)
+    line("events", "\(events.events), payloads \(ByteSize.text(events.payloadBytes))", to: &buffer)
     line("keys", "\(events.keyCount)", to: &buffer)
     if let first = events.first, let last = events.last {
       line("revisions", "\(first.revision) to \(last.revision)", to: &buffer)
@@ -156,19 +157,5 @@ struct Summary {
   private static func percent(_ share: Double) -> String {
     let tenths = UInt64((share * 1_000).rounded())
     return "\(tenths / 10).\(tenths % 10)%"
-  }
-
-  /// In the largest binary unit that leaves a whole part.
-  private static func size(_ bytes: UInt64) -> String {
-    var rest = bytes
-    var remainder: UInt64 = 0
-    var unit = 0
-    let units = ["B", "KiB", "MiB", "GiB", "TiB"]
-    while rest >= 1_024, unit < units.count - 1 {
-      remainder = rest % 1_024
-      rest /= 1_024
-      unit += 1
-    }
-    return unit == 0 ? "\(rest) B" : "\(rest).\(remainder * 10 / 1_024) \(units[unit])"
   }
 }

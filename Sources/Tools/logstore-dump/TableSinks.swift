@@ -2,6 +2,7 @@
 internal import Bytes
 internal import Hub
 internal import LogStore
+internal import ToolSupport
 
 final class TableEventSink: EventSink {
   let wantsPreviousItem = false

@@ -1,12 +1,12 @@
 /// Bytes as text for a terminal: what could move the cursor, hide or reorder other text is escaped, and the width is
 /// counted in columns.
-internal import Bytes
+package import Bytes
 
-enum DisplayText {
+package enum DisplayText {
   private static let ellipsis: StaticString = "…"
 
   /// Appends `text`, cut to `columnsMax` columns with an ellipsis when it is longer; returns the columns it takes.
-  static func append(_ text: RawSpan, columnsMax: Int = .max, to buffer: inout ByteBuffer) -> Int {
+  package static func append(_ text: RawSpan, columnsMax: Int = .max, to buffer: inout ByteBuffer) -> Int {
     var columns = 0
     // Where to cut if more follows than fits: behind the last column but one.
     var cut = buffer.count
@@ -31,6 +31,46 @@ enum DisplayText {
     return columns
   }
 
+  /// Appends `text` with its line breaks and tabs as they are, and everything else that is no plain text escaped.
+  package static func appendLines(_ text: RawSpan, to buffer: inout ByteBuffer) {
+    var start = 0
+    for position in 0..<text.byteCount {
+      let byte = text.u8(position)
+      guard byte == 0x0A || byte == 0x09 else { continue }
+      let isWindowsBreak = byte == 0x0A && position > start && text.u8(position - 1) == 0x0D
+      _ = append(text.extracting(start..<(isWindowsBreak ? position - 1 : position)), to: &buffer)
+      buffer.append(byte)
+      start = position + 1
+    }
+    _ = append(text.extracting(start..<text.byteCount), to: &buffer)
+  }
+
+  /// Appends JSON text with JSON's own escapes in place of what could disturb a terminal: it stays the same value.
+  package static func appendJSON(_ json: RawSpan, to buffer: inout ByteBuffer) {
+    var position = 0
+    while position < json.byteCount {
+      let (scalar, length) = nextScalar(json, position)
+      position += length
+      if scalar >= 0x7F, escapedWidth(scalar) != nil, let scalar = Unicode.Scalar(scalar) {
+        for unit in UTF16.encode(scalar) ?? UTF16.encodedReplacementCharacter {
+          let digits = String(unit, radix: 16)
+          buffer.append(text: "\\u" + String(repeating: "0", count: 4 - digits.utf8.count) + digits)
+        }
+      } else {
+        append(scalar, isEscaped: false, to: &buffer)
+      }
+    }
+  }
+
+  /// `text` on one line, for messages.
+  package static func line(_ text: String) -> String {
+    var source = ByteBuffer(capacity: text.utf8.count)
+    source.append(text: text)
+    var shown = ByteBuffer(capacity: text.utf8.count)
+    _ = append(source.bytes, to: &shown)
+    return shown.bytes.text()
+  }
+
   /// The scalar at `position` and its bytes; U+FFFD for a byte that is not UTF-8.
   private static func nextScalar(_ text: RawSpan, _ position: Int) -> (scalar: UInt32, length: Int) {
     let first = UInt32(text.u8(position))
@@ -48,8 +88,8 @@ enum DisplayText {
     return (scalar, length)
   }
 
-  private static func append(_ scalar: UInt32, to buffer: inout ByteBuffer) {
-    if escapedWidth(scalar) != nil {
+  private static func append(_ scalar: UInt32, isEscaped: Bool = true, to buffer: inout ByteBuffer) {
+    if isEscaped, escapedWidth(scalar) != nil {
       switch scalar {
       case 0x09: buffer.append("\\t")
       case 0x0A: buffer.append("\\n")

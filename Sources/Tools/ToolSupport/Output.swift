@@ -1,37 +1,37 @@
 /// Standard output in big pieces, and its end: a reader that has seen enough closes the pipe, and that is no error.
-internal import Bytes
+package import Bytes
 internal import Glibc
 
-final class Output {
+package final class Output {
   /// What is to be written next.
-  var buffer = ByteBuffer(capacity: Output.pieceBytes + 64 * 1024)
+  package var buffer = ByteBuffer(capacity: Output.pieceBytes + 64 * 1024)
   /// Nobody reads any more, or nothing can be written any more.
-  private(set) var isClosed = false
+  package private(set) var isClosed = false
   /// Why writing failed; nil also when the reader just went away.
-  private(set) var failure: String?
-  let isTerminal: Bool
+  package private(set) var failure: String?
+  package let isTerminal: Bool
   private let descriptor: Int32
 
   private static let pieceBytes = 256 * 1024
 
-  init(descriptor: Int32 = STDOUT_FILENO) {
+  package init(descriptor: Int32 = STDOUT_FILENO) {
     self.descriptor = descriptor
     isTerminal = isatty(descriptor) == 1
   }
 
   /// Columns of the terminal; nil when it is none or does not say.
-  var terminalColumns: Int? {
+  package var terminalColumns: Int? {
     var size = winsize()
     guard isTerminal, ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return nil }
     return Int(size.ws_col)
   }
 
   /// Writes once enough has come together. Call it after each line.
-  func flushIfFull() {
+  package func flushIfFull() {
     if buffer.count >= Output.pieceBytes { flush() }
   }
 
-  func flush() {
+  package func flush() {
     let problem = isClosed ? 0 : Output.writeAll(buffer, to: descriptor)
     buffer.removeAll()
     guard problem != 0 else { return }

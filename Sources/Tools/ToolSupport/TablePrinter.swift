@@ -1,12 +1,18 @@
 /// Prints rows in aligned columns while they come: the first rows decide the widths, later ones keep to them.
-internal import Bytes
+package import Bytes
 
-struct TablePrinter: ~Copyable {
-  struct Column {
+package struct TablePrinter: ~Copyable {
+  package struct Column {
     let title: StaticString
-    var isRightAligned = false
+    let isRightAligned: Bool
     /// The most columns that a value takes before it is cut.
-    var columnsMax = Int.max
+    let columnsMax: Int
+
+    package init(title: StaticString, isRightAligned: Bool = false, columnsMax: Int = .max) {
+      self.title = title
+      self.isRightAligned = isRightAligned
+      self.columnsMax = columnsMax
+    }
   }
 
   private struct Cell {
@@ -26,14 +32,14 @@ struct TablePrinter: ~Copyable {
   private static let lastColumnMin = 12
   private static let gap = 2
 
-  init(_ columns: [Column], lineColumns: Int?) {
+  package init(_ columns: [Column], lineColumns: Int?) {
     self.columns = columns
     self.lineColumns = lineColumns
     widths = columns.map { $0.title.utf8CodeUnitCount }
   }
 
   /// Adds the next cell of the current row.
-  mutating func add(_ value: RawSpan) {
+  package mutating func add(_ value: RawSpan) {
     let start = text.count
     let column = columns[cells.count % columns.count]
     let width = DisplayText.append(value, columnsMax: column.columnsMax, to: &text)
@@ -41,12 +47,12 @@ struct TablePrinter: ~Copyable {
   }
 
   /// Ends the row, which has all its cells.
-  mutating func endRow(_ output: inout ByteBuffer) {
+  package mutating func endRow(_ output: inout ByteBuffer) {
     if isStreaming || cells.count >= TablePrinter.rowsMeasured * columns.count { write(&output) }
   }
 
   /// Writes what is still held back. A table without rows has its head all the same.
-  mutating func finish(_ output: inout ByteBuffer) { write(&output) }
+  package mutating func finish(_ output: inout ByteBuffer) { write(&output) }
 
   private mutating func write(_ output: inout ByteBuffer) {
     if !isStreaming {
