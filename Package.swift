@@ -14,6 +14,7 @@ let package = Package(
   products: [
     .executable(name: "mfh-server", targets: ["mfh-server"]),
     .executable(name: "logstore-dump", targets: ["logstore-dump"]),
+    .executable(name: "mfh", targets: ["mfh"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -43,10 +44,18 @@ let package = Package(
       name: "mfh-server",
       dependencies: ["Server", "Programs", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       path: "Sources/Tools/mfh-server", swiftSettings: spans),
+    .target(name: "HubClient", dependencies: ["Bytes", "JSONText", "ZeroMQ"], swiftSettings: spans),
     .target(
       name: "ToolSupport",
       dependencies: ["Bytes", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       path: "Sources/Tools/ToolSupport", swiftSettings: spans),
+    .executableTarget(
+      name: "mfh",
+      dependencies: [
+        "Bytes", "HubClient", "JSONText", "Programs", "ToolSupport",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      path: "Sources/Tools/mfh", swiftSettings: spans),
     .executableTarget(
       name: "logstore-dump",
       dependencies: [
@@ -67,5 +76,9 @@ let package = Package(
         "logstore-dump", "Programs", "LogStore", "Hub", "Bytes", "TestSupport", "ToolSupport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: spans),
+    .testTarget(
+      name: "ClientToolTests",
+      dependencies: ["mfh", "mfh-server", "Hub", "HubClient", "Bytes", "TestSupport", "ToolSupport", "ZeroMQ"],
+      swiftSettings: spans),
   ]
 )

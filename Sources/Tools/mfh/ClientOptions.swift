@@ -1,0 +1,67 @@
+/// The options that every command has, and what becomes of them together with the environment.
+internal import ArgumentParser
+internal import Glibc
+internal import HubClient
+internal import Programs
+internal import ToolSupport
+
+struct ClientOptions: ParsableArguments {
+  static let valued: Set<String> = ["--hub", "--agent", "--api-key-file", "--timeout", "--format"]
+
+  @Option(help: ArgumentHelp("Where the hub is. [MFH_HUB; default: tcp://127.0.0.1:5713]", valueName: "address"))
+  var hub: String?
+
+  @Option(help: ArgumentHelp("Who asks; the log keeps it. [MFH_AGENT; default: mfh]", valueName: "id"))
+  var agent: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "File with the hub's key, if it asks for one. [MFH_API_KEY holds the key itself]", valueName: "file"))
+  var apiKeyFile: String?
+
+  @Option(help: ArgumentHelp("How long to wait; fractions are fine.", valueName: "seconds"))
+  var timeout = 5.0
+
+  @Option(help: "How to print: table (for people) or json (one object a line).")
+  var format = OutputFormat.table
+
+  private static let longestTimeout = 86_400.0
+
+  func validate() throws {
+    guard timeout > 0, timeout <= ClientOptions.longestTimeout else {
+      throw ValidationError("--timeout is more than 0 and at most 86400 seconds")
+    }
+  }
+
+  // MARK: Settled
+
+  var address: HubAddress {
+    get throws(Failure) {
+      let given = hub ?? ClientOptions.environment("MFH_HUB")
+      guard let given else { return .standard }
+      guard let address = HubAddress(given) else {
+        let source = hub == nil ? "MFH_HUB" : "--hub"
+        throw Failure(.usage, "\(source) is \"\(given)\": an address looks like \(HubAddress.standard)")
+      }
+      return address
+    }
+  }
+
+  /// "" for an anonymous client, when that was asked for.
+  var agentID: String { agent ?? ClientOptions.environment("MFH_AGENT", allowsEmpty: true) ?? "mfh" }
+
+  var apiKey: APIKey? {
+    get throws(Failure) {
+      guard let apiKeyFile else { return ClientOptions.environment("MFH_API_KEY").map { APIKey($0) } }
+      let key = try InputText.read(file: apiKeyFile).split { $0.isNewline }.first.map(String.init) ?? ""
+      guard !key.isEmpty else { throw Failure(.damaged, "\(apiKeyFile): the file has no key in its first line") }
+      return APIKey(key)
+    }
+  }
+
+  private static func environment(_ name: String, allowsEmpty: Bool = false) -> String? {
+    guard let value = getenv(name) else { return nil }
+    let text = String(cString: value)
+    return text.isEmpty && !allowsEmpty ? nil : text
+  }
+}

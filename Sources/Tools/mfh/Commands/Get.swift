@@ -1,0 +1,79 @@
+/// `mfh get KEY`.
+internal import ArgumentParser
+internal import Bytes
+internal import HubClient
+internal import JSONText
+internal import Programs
+internal import ToolSupport
+
+struct Get: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "get",
+    abstract: "Shows what is stored under a key.",
+    discussion: """
+      Shows the content, then the other fields that say something. With --format json it is the result as the hub \
+      sent it: {"found":true,"item":{…},"revision":7}. With --raw only the content: a text byte for byte, \
+      anything else as JSON.
+
+      Examples:
+        mfh get notes/today
+        mfh get notes/today --raw > today.md
+        mfh get user/7 --format json | jq .item.content.name
+
+      Exit code 66 when there is no such key.
+      """)
+
+  @Argument(help: "The key.")
+  var key: String
+
+  @Flag(help: "Only the content, without a line break of its own.")
+  var raw = false
+
+  @OptionGroup var client: ClientOptions
+
+  func validate() throws {
+    if raw, client.format == .json { throw ValidationError("--raw and --format json exclude each other") }
+  }
+
+  func run() throws {
+    let session = try Session(client)
+    var request = session.request("get")
+    request.add("key", key)
+    var reply = HubReply()
+    try session.perform(request, reply: &reply)
+    let isFound = try reply.requiredFlag("found", of: reply.result)
+    if client.format == .json {
+      session.printJSON(reply.result, of: reply)
+    } else if isFound {
+      let item = try reply.required("item", of: reply.result)
+      if raw {
+        try printContent(of: item, reply, session.output)
+      } else {
+        let revision = try reply.requiredNumber("revision", of: reply.result)
+        ItemText.append(item, revision: revision, of: reply, to: &session.output.buffer)
+      }
+    }
+    try session.finish()
+    guard isFound else {
+      throw Failure(.noInput, "\(key): no such key at \(session.address); mfh list shows what is there")
+    }
+  }
+
+  private func printContent(of item: Int, _ reply: borrowing HubReply, _ output: Output) throws(Failure) {
+    guard let content = reply.member("content", of: item) else {
+      throw Failure(.noInput, "\(key): this item has no content; --format json shows all of it")
+    }
+    var text = ByteBuffer(capacity: reply.tape.range(content).count)
+    if reply.tape.kind(content) == .string {
+      reply.tape.appendString(content, in: reply.text.bytes, to: &text)
+    } else {
+      text.append(reply.json(content))
+    }
+    if output.isTerminal {
+      DisplayText.appendLines(text.bytes, to: &output.buffer)
+      output.buffer.append("\n")
+    } else {
+      output.buffer.append(text.bytes)
+    }
+  }
+}

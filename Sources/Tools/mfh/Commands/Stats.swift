@@ -1,0 +1,58 @@
+/// `mfh stats`.
+internal import ArgumentParser
+internal import HubClient
+internal import JSONText
+internal import ToolSupport
+
+struct Stats: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "stats",
+    abstract: "Shows the hub's figures: keys, events, sizes, requests.",
+    discussion: """
+      The table has sizes and times in units; --format json has the exact numbers.
+
+      Examples:
+        mfh stats
+        watch -n 1 mfh stats
+        mfh stats --format json | jq .revision
+      """)
+
+  @OptionGroup var client: ClientOptions
+
+  /// Which figures stand together, and in which order.
+  private static let groups: [(title: String, names: [String])] = [
+    ("HUB", ["uptime_seconds", "durability", "epoch", "store", "lineage"]),
+    ("STATE", ["revision", "durable_revision", "keys", "expiring_keys", "deleted_keys_remembered", "index_bytes"]),
+    ("LOG", ["log_bytes", "segments", "active_segment", "active_offset", "syncs", "requests_remembered"]),
+  ]
+
+  func run() throws {
+    let session = try Session(client)
+    var reply = HubReply()
+    try session.perform(session.request("stats"), reply: &reply)
+    if client.format == .json {
+      session.printJSON(reply.result, of: reply)
+    } else {
+      session.printLine("memory-fusion-hub at \(session.address)")
+      StatusText.append(Stats.grouped(reply), of: reply, to: &session.output.buffer)
+    }
+    try session.finish()
+  }
+
+  /// The known groups, then each object as a group of its own, then what this version does not know.
+  private static func grouped(_ reply: borrowing HubReply) -> [StatusText.Group] {
+    var members = Members(of: reply.result, reply)
+    var result: [StatusText.Group] = []
+    for group in groups {
+      let entries = group.names.compactMap { name in members.first { $0.name == name }.map { ($0.name, $0.node) } }
+      result.append(StatusText.Group(title: group.title, entries: entries))
+      members.removeAll { group.names.contains($0.name) }
+    }
+    for member in members where reply.tape.kind(member.node) == .object {
+      let entries = Members(of: member.node, reply).map { ($0.name, $0.node) }
+      result.append(StatusText.Group(title: member.name.uppercased(), entries: entries))
+    }
+    let others = members.filter { reply.tape.kind($0.node) != .object }.map { ($0.name, $0.node) }
+    return result + [StatusText.Group(title: "OTHER", entries: others)]
+  }
+}
