@@ -78,7 +78,10 @@ let package = Package(
       ], swiftSettings: spans),
     .testTarget(
       name: "ClientToolTests",
-      dependencies: ["mfh", "mfh-server", "Hub", "HubClient", "Bytes", "TestSupport", "ToolSupport", "ZeroMQ"],
+      dependencies: [
+        "mfh", "mfh-server", "logstore-dump", "Bytes", "Hub", "HubClient", "Programs", "TestSupport", "Threads",
+        "ToolSupport", "ZeroMQ",
+      ],
       swiftSettings: spans),
   ]
 )

@@ -20,6 +20,8 @@ package enum HubClientError: Error, Sendable {
     case refused
     /// No attempt has ended yet: the packets go nowhere.
     case silent
+    /// Something takes the connection, and then does not say a word.
+    case mute
     /// Something listens there, and it does not speak the protocol.
     case foreign
   }
@@ -58,4 +60,10 @@ package struct HubRefusal: Error, Sendable, Equatable {
   package var currentRevision: UInt64?
   /// For `conflict` in a batch: which operation, from 0.
   package var operationIndex: UInt64?
+
+  package init(code: Code?, codeText: String, message: String) {
+    self.code = code
+    self.codeText = codeText
+    self.message = message
+  }
 }

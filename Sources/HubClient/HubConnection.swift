@@ -15,7 +15,6 @@ package final class HubConnection {
 
   /// Large enough for every reply that a hub can be configured to give; a larger frame ends the connection.
   private static let replyBytesMax: Int64 = 256 << 20
-  private static let handshakeMilliseconds: Int32 = 5_000
 
   /// Begins to connect, in the background.
   package init(to address: HubAddress, in context: Context) throws(HubClientError) {
@@ -24,7 +23,6 @@ package final class HubConnection {
       // Without a connection nothing is queued: what could not be sent has certainly not happened.
       try socket.set(.immediate, 1)
       try socket.set(.linger, 0)
-      try socket.set(.handshakeInterval, HubConnection.handshakeMilliseconds)
       try socket.set(.ipv6, address.isVersion6 ? 1 : 0)
       try socket.setMaxFrameBytes(HubConnection.replyBytesMax)
       monitor = try SocketMonitor(socket)
@@ -104,12 +102,16 @@ package final class HubConnection {
     var hasEnded = false
     while let event = try HubConnection.zeroMQ({ () throws(ZeroMQError) in try monitor.next() }) {
       switch event {
-      case .connected: trouble = .foreign
+      case .connected: if trouble != .foreign { trouble = .mute }
       case .handshakeSucceeded: isReady = true
       case .handshakeFailed: trouble = .foreign
       case .connectRetried: if trouble == .silent { trouble = .refused }
       case .disconnected:
-        hasEnded = hasEnded || isReady
+        if isReady {
+          hasEnded = true
+          // What comes next says why there is no connection.
+          trouble = .silent
+        }
         isReady = false
       case .accepted: break
       }

@@ -16,7 +16,7 @@ enum BatchFile {
   /// - Throws: no input and the like; damaged, with the line, for what is no operation. What is in an item is the hub's
   ///   to judge.
   static func read(_ file: String) throws(Failure) -> [BatchOperation] {
-    let name = file == InputText.standardInput ? "standard input" : file
+    let name = name(of: file)
     var operations: [BatchOperation] = []
     var tape = JSONTape()
     let lines = try InputText.read(file: file).utf8.split(separator: 0x0A, omittingEmptySubsequences: false)
@@ -30,6 +30,20 @@ enum BatchFile {
     }
     guard !operations.isEmpty else { throw Failure(.damaged, "\(name): there are no operations in it") }
     return operations
+  }
+
+  private static func name(of file: String) -> String {
+    file == InputText.standardInput ? "standard input" : file
+  }
+
+  /// The hub counts operations from 0, people count lines: "operation 3: …" becomes "FILE, line 5: …".
+  static func located(_ failure: Failure, _ operations: [BatchOperation], in file: String) -> Failure {
+    let start = "operation "
+    guard failure.message.hasPrefix(start), let colon = failure.message.firstIndex(of: ":"),
+      let index = Int(failure.message[..<colon].dropFirst(start.count)), operations.indices.contains(index)
+    else { return failure }
+    let line = operations[index].line
+    return Failure(failure.status, "\(name(of: file)), line \(line)\(failure.message[colon...])")
   }
 
   private static func operation(

@@ -8,32 +8,32 @@ internal import ToolSupport
 struct ClientOptions: ParsableArguments {
   static let valued: Set<String> = ["--hub", "--agent", "--api-key-file", "--timeout", "--format"]
 
-  @Option(help: ArgumentHelp("Where the hub is. [MFH_HUB; default: tcp://127.0.0.1:5713]", valueName: "address"))
+  @Option(help: ArgumentHelp("Where the hub is. [MFH_HUB; tcp://127.0.0.1:5713]", valueName: "address"))
   var hub: String?
 
-  @Option(help: ArgumentHelp("Who asks; the log keeps it. [MFH_AGENT; default: mfh]", valueName: "id"))
+  @Option(help: ArgumentHelp("Who asks; the log keeps it. [MFH_AGENT; mfh]", valueName: "id"))
   var agent: String?
 
-  @Option(
-    help: ArgumentHelp(
-      "File with the hub's key, if it asks for one. [MFH_API_KEY holds the key itself]", valueName: "file"))
+  @Option(help: ArgumentHelp("File with the hub's key. [MFH_API_KEY: the key itself]", valueName: "file"))
   var apiKeyFile: String?
 
-  @Option(help: ArgumentHelp("How long to wait; fractions are fine.", valueName: "seconds"))
-  var timeout = 5.0
+  @Option(help: ArgumentHelp("How long to wait for the hub. [5]", valueName: "seconds"))
+  var timeout: Double?
 
-  @Option(help: "How to print: table (for people) or json (one object a line).")
+  @Option(help: "For people, or one JSON object a line.")
   var format = OutputFormat.table
 
   private static let longestTimeout = 86_400.0
 
   func validate() throws {
-    guard timeout > 0, timeout <= ClientOptions.longestTimeout else {
+    guard seconds > 0, seconds <= ClientOptions.longestTimeout else {
       throw ValidationError("--timeout is more than 0 and at most 86400 seconds")
     }
   }
 
   // MARK: Settled
+
+  var seconds: Double { timeout ?? 5 }
 
   var address: HubAddress {
     get throws(Failure) {

@@ -65,8 +65,10 @@ extension Failure {
       "no hub listens at \(address) (tried for \(time)): start mfh-server, or name the hub with --hub or MFH_HUB"
     case .silent:
       "\(address) can not be reached (tried for \(time)): check the address and the network, or raise --timeout"
+    case .mute:
+      "\(address) takes connections, but says nothing (waited \(time)): the hub there may be stuck, or it is not one"
     case .foreign:
-      "something listens at \(address), but it does not speak ZeroMQ (tried for \(time)): check the port"
+      "what listens at \(address) does not speak ZeroMQ as a hub does (tried for \(time)): check the port"
     }
   }
 

@@ -30,10 +30,16 @@ enum Main {
     } catch {
       guard MFH.exitCode(for: error) == .success else {
         let named = arguments.first.flatMap { MFH.commandNames.contains($0) ? $0 + " " : nil } ?? ""
-        throw Failure(.usage, MFH.message(for: error) + "; see mfh \(named)--help")
+        throw Failure(.usage, Main.sentence(MFH.message(for: error)) + " See mfh \(named)--help.")
       }
       print(MFH.fullMessage(for: error))
     }
+  }
+}
+
+extension Main {
+  private static func sentence(_ text: String) -> String {
+    text.hasSuffix(".") || text.hasSuffix("?") ? text : text + "."
   }
 }
 
@@ -41,6 +47,7 @@ struct MFH: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "mfh",
     abstract: "Talks to a Memory Fusion Hub: reads, writes, lists, asks how it is.",
+    usage: "mfh <command> [<options>] …",
     discussion: """
       Examples:
         mfh ping
@@ -51,14 +58,21 @@ struct MFH: ParsableCommand {
         mfh get user/7 --format json | jq .item.content
 
       Every command takes these, before or after its name:
-        --hub ADDRESS        where the hub is  [MFH_HUB; tcp://127.0.0.1:5713]
-        --agent ID           who asks; the log keeps it  [MFH_AGENT; mfh]
-        --api-key-file FILE  the hub's key, if it asks for one  [the key itself: MFH_API_KEY]
-        --timeout SECONDS    how long to wait  [5]
-        --format FORMAT      table for people, json for programs: one object a line  [table]
+        --hub ADDRESS        where the hub is [MFH_HUB; tcp://127.0.0.1:5713]
+        --agent ID           who asks; the log keeps it [MFH_AGENT; mfh]
+        --api-key-file FILE  file with the hub's key [MFH_API_KEY: the key itself]
+        --timeout SECONDS    how long to wait for the hub [5]
+        --format FORMAT      table, or json: one object a line [table]
 
-      Exit codes: 0 done, 64 usage, 65 the hub refused the data, 66 no such key or file, 69 no hub, or not now,
-      73 conflict: the key is not at the revision that was asked for, 74 I/O error, 77 not permitted.
+      Exit codes:
+        0   done
+        64  wrong command line
+        65  the hub refused the data, or they can not be read
+        66  no such key, or no such file
+        69  no hub there, or it can not do it now
+        73  conflict: the key is not at the revision that --if-revision names
+        74  I/O error
+        77  not permitted
       """,
     version: "mfh \(Version.number)",
     subcommands: [

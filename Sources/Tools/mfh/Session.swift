@@ -23,11 +23,11 @@ final class Session {
     apiKey = try options.apiKey
     agentID = options.agentID
     format = options.format
-    seconds = options.timeout
+    seconds = options.seconds
     do {
       client = try HubClient(address)
     } catch {
-      throw Failure(error, at: address, within: options.timeout, .read)
+      throw Failure(error, at: address, within: options.seconds, .read)
     }
   }
 

@@ -14,7 +14,10 @@ enum StatusText {
   static func append(_ groups: [Group], of reply: borrowing HubReply, to buffer: inout ByteBuffer) {
     var lists: [(title: String, lines: [(name: String, value: String, isNumber: Bool)])] = []
     for group in groups where !group.entries.isEmpty {
-      lists.append((group.title, group.entries.map { line($0.name, $0.node, reply) }))
+      var lines = group.entries.map { line($0.name, $0.node, reply) }
+      // Among words a number that stands flush right looks lost.
+      if !lines.allSatisfy(\.isNumber) { lines = lines.map { ($0.name, $0.value, false) } }
+      lists.append((group.title, lines))
     }
     let names = lists.flatMap { $0.lines.map(\.name.count) }.max() ?? 0
     let numbers = lists.flatMap { $0.lines.filter(\.isNumber).map(\.value.count) }.max() ?? 0

@@ -10,6 +10,7 @@ struct Batch: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "batch",
     abstract: "Does several writes at once: all of them, or none.",
+    usage: "mfh batch <file> [<options>]",
     discussion: """
       Reads one operation a line; blank lines are passed over:
         {"op":"put","key":"a","item":{"content":"x"}}
@@ -21,8 +22,8 @@ struct Batch: ParsableCommand {
         mfh batch changes.jsonl --dry-run
         jq -c '{op:"delete",key:.}' keys.json | mfh batch -
 
-      A batch bears a --request-id as a put does (mfh put --help). The hub counts operations from 0. A hub takes \
-      1,024 operations and 4 MiB at a time by default.
+      A batch bears a --request-id as a put does (mfh put --help). A hub takes 1,024 operations and 4 MiB at a time \
+      by default.
 
       Exit code 73 when an if_revision does not hold, 65 when a line is not what it should be.
       """)
@@ -64,7 +65,11 @@ struct Batch: ParsableCommand {
     var request = session.write("batch", requestID: requestID)
     request.add("operations", json: array.bytes)
     var reply = HubReply()
-    try session.perform(request, session.attempt(requestID: requestID), reply: &reply)
+    do {
+      try session.perform(request, session.attempt(requestID: requestID), reply: &reply)
+    } catch {
+      throw BatchFile.located(error, operations, in: file)
+    }
     if client.format == .json {
       session.printJSON(reply.result, of: reply)
     } else {

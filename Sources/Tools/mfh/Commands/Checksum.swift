@@ -7,6 +7,7 @@ struct Checksum: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "checksum",
     abstract: "Shows the checksum of the whole state.",
+    usage: "mfh checksum [<options>]",
     discussion: """
       Two hubs with the same checksum hold the same keys with the same items at the same revisions.
 

@@ -8,6 +8,7 @@ struct Delete: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "delete",
     abstract: "Deletes what is stored under a key; its history stays.",
+    usage: "mfh delete <key> [<options>]",
     discussion: """
       Deleting what is not there is no error: afterwards it is gone either way. With --format json "found" tells.
 

@@ -8,6 +8,7 @@ struct Exists: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "exists",
     abstract: "Says whether something is stored under a key.",
+    usage: "mfh exists <key> [<options>]",
     discussion: """
       Prints true or false; the exit code says the same, 0 or 66.
 

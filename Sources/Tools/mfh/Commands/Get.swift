@@ -10,6 +10,7 @@ struct Get: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "get",
     abstract: "Shows what is stored under a key.",
+    usage: "mfh get <key> [<options>]",
     discussion: """
       Shows the content, then the other fields that say something. With --format json it is the result as the hub \
       sent it: {"found":true,"item":{…},"revision":7}. With --raw only the content: a text byte for byte, \

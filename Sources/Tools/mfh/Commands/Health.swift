@@ -10,6 +10,7 @@ struct Health: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "health",
     abstract: "Shows whether the hub and its parts are well.",
+    usage: "mfh health [<options>]",
     discussion: """
       Examples:
         mfh health

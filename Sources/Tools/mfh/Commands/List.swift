@@ -10,6 +10,7 @@ struct List: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "list",
     abstract: "Lists keys in byte order, one a line.",
+    usage: "mfh list [<prefix>] [<options>]",
     discussion: """
       Long lists come in pages, printed as they arrive; keys that are written or deleted meanwhile may or may not be \
       in them. When keys are left out, a line on standard error says so. With --format json a line is {"key":"…"}.
@@ -24,7 +25,7 @@ struct List: ParsableCommand {
   @Argument(help: "Only keys that begin so.")
   var prefix = ""
 
-  @Option(help: ArgumentHelp("At most so many. (default: 100)", valueName: "n"))
+  @Option(help: ArgumentHelp("At most so many. [100]", valueName: "n"))
   var limit: UInt64?
 
   @Option(help: ArgumentHelp("Only keys behind this one.", valueName: "key"))

@@ -7,6 +7,7 @@ struct Ping: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "ping",
     abstract: "Says whether a hub answers, which one, and how fast.",
+    usage: "mfh ping [<options>]",
     discussion: """
       Waits up to --timeout for a hub that is just starting.
 

@@ -8,7 +8,8 @@ internal import ToolSupport
 struct Put: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "put",
-    abstract: "Stores a value under a key; what was there is replaced.",
+    abstract: "Stores a value under a key, or replaces it.",
+    usage: "mfh put <key> <value> [<options>]",
     discussion: """
       A VALUE that begins with { or [ is JSON. An object with content, session_id, knowledge_id or item_type is the \
       item itself; any other object or array is the content of a memory, and so is plain text. - reads standard \

@@ -7,7 +7,8 @@ internal import ToolSupport
 struct Stats: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "stats",
-    abstract: "Shows the hub's figures: keys, events, sizes, requests.",
+    abstract: "Shows the hub's figures: keys, sizes, requests.",
+    usage: "mfh stats [<options>]",
     discussion: """
       The table has sizes and times in units; --format json has the exact numbers.
 
