@@ -12,14 +12,15 @@ final class PretendedHub: Sendable {
     case frames([[UInt8]])
     /// Answers each request with this body.
     case body(String)
-    /// Answers the first request together with the second one.
-    case late([String])
+    /// Answers the first request with the first body, but only when the second request has come; then that one.
+    case late(String, String)
     /// Closes its socket on the first request.
     case leaves
   }
 
   let address: String
   private let received = Mutex<[String]>([])
+  private let firstSender = Mutex<[UInt8]>([])
   private let isStopping = Atomic<Bool>(false)
   private let ended = DispatchSemaphore(value: 0)
 
@@ -62,9 +63,13 @@ final class PretendedHub: Sendable {
     case .silent: break
     case .frames(let frames): try send([request[0]] + frames, on: socket)
     case .body(let body): try send([request[0], [], Array(body.utf8)], on: socket)
-    case .late(let bodies):
-      guard count == 2 else { break }
-      for body in bodies { try send([request[0], [], Array(body.utf8)], on: socket) }
+    case .late(let first, let second):
+      if count == 1 {
+        firstSender.withLock { $0 = request[0] }
+      } else {
+        try send([firstSender.withLock { $0 }, [], Array(first.utf8)], on: socket)
+        try send([request[0], [], Array(second.utf8)], on: socket)
+      }
     case .leaves: return false
     }
     return true
