@@ -24,6 +24,8 @@ package struct LogError: Error, Equatable, Sendable, CustomStringConvertible {
   package let message: String
   package let segment: SegmentNumber?
   package let offset: UInt64?
+  /// The errno of the system call that failed; nil when none did.
+  package private(set) var systemError: Int32?
 
   package init(_ code: Code, _ message: String, segment: SegmentNumber? = nil, offset: UInt64? = nil) {
     self.code = code
@@ -45,6 +47,7 @@ extension LogError {
     if failure.call == .lock, failure.errno == PosixText.wouldBlock {
       self.init(
         .locked, "\(failure.name) is held by another process; stop that one first (its id is in the file)")
+      systemError = failure.errno
       return
     }
     let advice =
@@ -57,5 +60,6 @@ extension LogError {
       default: "look at the kernel's log (dmesg) for this disk"
       }
     self.init(.io, "\(failure.call.rawValue) \(failure.name): \(cause); \(advice)")
+    systemError = failure.errno
   }
 }

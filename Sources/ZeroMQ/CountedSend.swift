@@ -7,15 +7,23 @@ internal import Synchronization
 /// Counts bytes that were handed to libzmq and have not left the process. Read it on any thread.
 package final class SendCounter: Sendable {
   private let bytes = Atomic<Int>(0)
+  private let whole: SendCounter?
 
-  package init() {}
+  /// - Parameter whole: a counter that counts the same bytes too, together with others'.
+  package init(within whole: SendCounter? = nil) { self.whole = whole }
 
   /// Bytes of frames that libzmq still holds: queued, or not yet taken by the kernel.
   package var outstanding: Int { bytes.load(ordering: .relaxed) }
 
-  func add(_ count: Int) { bytes.wrappingAdd(count, ordering: .relaxed) }
+  func add(_ count: Int) {
+    bytes.wrappingAdd(count, ordering: .relaxed)
+    whole?.add(count)
+  }
 
-  func subtract(_ count: Int) { bytes.wrappingSubtract(count, ordering: .relaxed) }
+  func subtract(_ count: Int) {
+    bytes.wrappingSubtract(count, ordering: .relaxed)
+    whole?.subtract(count)
+  }
 }
 
 /// A frame's bytes on their way; released by libzmq's I/O thread.

@@ -20,6 +20,14 @@ enum Action: Int, CaseIterable {
     }
   }
 
+  /// Whether it may ask for a revision that this hub must have reached.
+  var isRead: Bool {
+    switch self {
+    case .get, .exists, .listKeys, .batchGet, .checksum: true
+    case .put, .delete, .batch, .stats, .health, .ping: false
+    }
+  }
+
   /// Whether a client with writes under way has to wait for them before this action looks at the state.
   var needsSettledState: Bool {
     switch self {

@@ -11,6 +11,25 @@ enum DecidedReply {
   case exists(Bool)
   case checksum
   case failure(HubError)
+
+  /// Whether making the reply reads an item from the disk; then it may be large.
+  var readsItem: Bool {
+    switch self {
+    case .get(let entry): entry != nil
+    case .failure(let error): error.conflict?.current != nil
+    case .put, .delete, .batch, .exists, .checksum: false
+    }
+  }
+
+  /// The revision that the reply tells of; 0 for none.
+  var revision: UInt64 {
+    switch self {
+    case .put(let result), .delete(let result): result.revision.value
+    case .batch(let outcome): outcome.revision.value
+    case .get(let entry): entry?.revision.value ?? 0
+    case .exists, .checksum, .failure: 0
+    }
+  }
 }
 
 extension RequestProcessor {
@@ -24,6 +43,7 @@ extension RequestProcessor {
       reply.append(#","result":"#)
       try appendResult(decided, to: &reply)
       end(requestID: head.requestID.span.bytes, &reply)
+      if log.isVerbose { logReply(head, "ok", decided.revision) }
     } catch {
       reply.truncate(to: start)
       appendFailure(error, head, to: &reply)

@@ -9,9 +9,11 @@ extension RequestProcessor {
   func get(_ body: RawSpan, _ hasOutstanding: Bool, _ reply: inout ByteBuffer) throws(HubError) -> Disposition {
     try refusePast()
     let located = try locate(body, hasOutstanding)
-    if located.ticket > hub.acknowledgedTicket {
+    // While the reply waits for its turn the item is not kept, but read later.
+    if hasOutstanding || located.ticket > hub.acknowledgedTicket {
       return .wait(ticket: located.ticket, head(body), .get(located.entry))
     }
+    toldRevision = located.entry?.revision.value ?? 0
     try finish(.get, body, &reply) { (reply) throws(HubError) in try appendFound(located.entry, to: &reply) }
     return .reply
   }
@@ -113,6 +115,10 @@ extension RequestProcessor {
     try finish(.batchGet, body, &reply) { (reply) throws(HubError) in
       try RequestProcessor.appendItems(hub, request, found, to: &reply)
       RequestProcessor.appendMissing(request, missing, to: &reply)
+      // Keys that are told twice, or are not there, take room too.
+      guard reply.count + RequestProcessor.replyTailBytes <= hub.limits.replyBytes else {
+        throw RequestProcessor.replyTooLarge(hub.limits)
+      }
       reply.append(#","total_requested":"#)
       reply.append(decimal: UInt64(keys.count))
       reply.append(#","found_count":"#)
@@ -121,6 +127,10 @@ extension RequestProcessor {
       reply.append(decimal: hub.state.revision.value)
       reply.append(#"}"#)
     }
+  }
+
+  private static func replyTooLarge(_ limits: HubLimits) -> HubError {
+    HubError(.tooLarge, "the reply is larger than the limit reply_bytes of \(limits.replyBytes): ask for fewer keys")
   }
 
   private static func hash(_ request: borrowing Request, _ key: Range<Int>) -> KeyHash {
@@ -138,8 +148,12 @@ extension RequestProcessor {
     var keys: [Range<Int>] = []
     keys.reserveCapacity(count)
     var element = tape.firstChild(node)
-    for _ in 0..<count {
-      keys.append(try request.key(element, tape, body, hub.limits))
+    for index in 0..<count {
+      do {
+        keys.append(try request.key(element, tape, body, hub.limits))
+      } catch {
+        throw HubError(error.code, "element \(index) of \"keys\": \(error.message)")
+      }
       element = tape.after(element)
     }
     return keys
@@ -156,8 +170,7 @@ extension RequestProcessor {
       reply.append(":")
       try hub.readItem(item.entry, into: &reply)
       guard reply.count + replyTailBytes <= hub.limits.replyBytes else {
-        throw HubError(
-          .tooLarge, "the reply is larger than the limit reply_bytes of \(hub.limits.replyBytes): ask for fewer keys")
+        throw replyTooLarge(hub.limits)
       }
     }
     reply.append(#"},"revisions":{"#)

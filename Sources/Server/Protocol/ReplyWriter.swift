@@ -10,6 +10,8 @@ struct ReplyHead {
   var action: [UInt8]?
   /// The JSON text of the request id; empty when none was given.
   var requestID: [UInt8]
+  /// For the log; nil when it does not tell of every request.
+  var trace: RequestTrace?
 }
 
 enum ReplyWriter {

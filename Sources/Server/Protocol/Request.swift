@@ -17,6 +17,8 @@ struct Request: ~Copyable {
   private(set) var requestIDText = 0..<0
   private(set) var apiKey = 0..<0
   private(set) var nodes: [RequestFieldNode] = []
+  /// The size of the key that the request names; nil when it names none, or several.
+  private(set) var keyBytes: Int?
 
   struct RequestFieldNode {
     var field: RequestField
@@ -25,29 +27,35 @@ struct Request: ~Copyable {
 
   private static let decodedKeptBytes = 256 << 10
 
-  /// Reads the fields that every request has. The root must be an object.
+  private static let echoBytesMax = 256
+
+  /// Reads what the reply repeats, and who asks. The root must be an object.
   ///
-  /// - Throws: `invalid_request` for a field of the wrong type, `too_large` for an id beyond its limit. Fields read
+  /// - Throws: `invalid_request` for a field of the wrong type, `too_large` for one beyond its limit. Fields read
   ///   before that are set: the error's reply can name action and request id.
-  mutating func read(_ tape: borrowing JSONTape, _ text: RawSpan, limits: HubLimits) throws(HubError) {
+  mutating func readHead(_ tape: borrowing JSONTape, _ text: RawSpan, limits: HubLimits) throws(HubError) {
     guard tape.kind(JSONTape.root) == .object else {
       throw HubError(.invalidRequest, "a request is a JSON object with the field \"action\"")
     }
     collect(tape, text)
     readEcho(tape, text)
+    apiKey = try identifier(.apiKey, "api_key", tape, text, limits)
+  }
+
+  /// Reads the other fields that every request has.
+  mutating func readRest(_ tape: borrowing JSONTape, _ text: RawSpan, limits: HubLimits) throws(HubError) {
     agent = try identifier(.agentID, "agent_id", tape, text, limits)
     correlation = try identifier(.correlationID, "correlation_id", tape, text, limits)
     requestID = try identifier(.requestID, "request_id", tape, text, limits)
-    apiKey = try identifier(.apiKey, "api_key", tape, text, limits)
-    guard let actionText else {
-      throw HubError(.invalidRequest, "the field \"action\" is missing or is not a string: it says what to do")
+    guard let node = node(.action) else {
+      throw HubError(.invalidRequest, "the field \"action\" is missing: it says what to do")
     }
-    guard action != nil else {
-      throw HubError(
-        .unknownAction,
-        "the action \(text.extracting(actionText).text()) does not exist; there are "
-          + Action.allCases.map { "\($0.name)" }.joined(separator: ", "))
-    }
+    guard tape.kind(node) == .string else { throw Request.wrongType("action", "a string") }
+    guard action == nil else { return }
+    let name = actionText.map { text.extracting($0).text() } ?? "of \(tape.range(node).count) bytes"
+    throw HubError(
+      .unknownAction,
+      "the action \(name) does not exist; there are " + Action.allCases.map { "\($0.name)" }.joined(separator: ", "))
   }
 
   /// Forgets the request before: called before a body is parsed, so that an error's reply can not echo another one.
@@ -61,6 +69,7 @@ struct Request: ~Copyable {
     correlation = 0..<0
     requestID = 0..<0
     apiKey = 0..<0
+    keyBytes = nil
   }
 
   /// One pass over the members. An explicit null is as good as nothing.
@@ -85,10 +94,14 @@ struct Request: ~Copyable {
   /// Action and request id, as far as they can be echoed even when something else is wrong.
   private mutating func readEcho(_ tape: borrowing JSONTape, _ text: RawSpan) {
     if let node = node(.action), tape.kind(node) == .string {
-      actionText = tape.range(node)
+      // Something this long is no action, and repeating it would let a client choose how large the reply is.
+      if tape.range(node).count <= Request.echoBytesMax { actionText = tape.range(node) }
       action = Action.allCases.first { tape.isString(node, $0.name, in: text) }
     }
-    if let node = node(.requestID), tape.kind(node) == .string { requestIDText = tape.range(node) }
+    // Six bytes for each byte, at most, and the quotes.
+    if let node = node(.requestID), tape.kind(node) == .string, tape.range(node).count <= Request.echoBytesMax * 6 + 2 {
+      requestIDText = tape.range(node)
+    }
   }
 
   func node(_ field: RequestField) -> Int? {
@@ -104,9 +117,23 @@ struct Request: ~Copyable {
     guard range.count <= limits.identifierBytes else {
       if field == .requestID { requestIDText = 0..<0 }
       throw HubError(
-        .tooLarge, "the field \"\(name)\" has \(range.count) bytes, the limit is \(limits.identifierBytes)")
+        .tooLarge,
+        "the field \"\(name)\" has \(range.count) bytes, the limit identifier_bytes is \(limits.identifierBytes)")
     }
     return range
+  }
+
+  /// What the log tells of the request.
+  func trace(_ text: RawSpan, arrival: Int64) -> RequestTrace {
+    let trace = RequestTrace()
+    let strings = decoded.bytes
+    trace.action = actionText.map { text.extracting($0.lowerBound + 1..<$0.upperBound - 1).text() } ?? ""
+    trace.agent = strings.extracting(agent).text()
+    trace.correlation = strings.extracting(correlation).text()
+    trace.request = strings.extracting(requestID).text()
+    trace.keyBytes = keyBytes
+    trace.arrival = arrival
+    return trace
   }
 
   // MARK: Values
@@ -136,6 +163,7 @@ struct Request: ~Copyable {
     guard let node else { throw HubError(.invalidRequest, "the field \"key\" is missing: it names the memory") }
     let range = try string(node, "key", tape, text)
     let trimmed = try KeyRules.trimmed(decoded.bytes.extracting(range), limits: limits)
+    if node == self.node(.key) { keyBytes = trimmed.count }
     return (range.lowerBound + trimmed.lowerBound)..<(range.lowerBound + trimmed.upperBound)
   }
 

@@ -25,13 +25,16 @@ final class RequestProcessor {
   var request = Request()
   var timestamp = TimestampText()
   var scratch = ByteBuffer(capacity: 8 << 10)
-  /// Set for the graceful stop: writes are refused.
-  var isStopping = false
+  let log: RequestLog
+  /// The revision that a complete reply tells of; for the log.
+  var toldRevision: UInt64 = 0
+  private var arrival: Int64 = 0
 
-  init(hub: MemoryHub, service: ServiceInfo, apiKey: Secret?) {
+  init(hub: MemoryHub, service: ServiceInfo, apiKey: Secret?, log: RequestLog) {
     self.hub = hub
     self.service = service
     self.apiKey = apiKey
+    self.log = log
   }
 
   /// Handles one request.
@@ -39,26 +42,46 @@ final class RequestProcessor {
   /// - Parameters:
   ///   - hasOutstanding: the client waits for earlier replies; its own pending writes count for its reads.
   ///   - isRetry: the request was parked before, and what it waited for has come or will not come in time.
+  ///   - arrival: when the request came, for the log; 0 when that is not verbose.
   ///   - reply: the reply is appended when the disposition says `reply`.
   func process(
-    _ body: RawSpan, hasOutstanding: Bool, isRetry: Bool, reply: inout ByteBuffer
+    _ body: RawSpan, hasOutstanding: Bool, isRetry: Bool, arrival: Int64, reply: inout ByteBuffer
   ) -> Disposition {
     let start = reply.count
+    self.arrival = arrival
+    toldRevision = 0
+    var action: Action?
     do {
       try parse(body)
-      try authorise()
-      guard let action = request.action else { preconditionFailure("a read request has an action") }
-      service.counters.count(action)
-      return try perform(action, body, hasOutstanding: hasOutstanding, isRetry: isRetry, &reply)
+      guard let wanted = request.action else { preconditionFailure("a read request has an action") }
+      action = wanted
+      let disposition = try perform(wanted, body, hasOutstanding: hasOutstanding, isRetry: isRetry, &reply)
+      // A parked request comes here again.
+      if case .park = disposition { return disposition }
+      service.counters.count(wanted)
+      if log.isVerbose, case .reply = disposition { logReply(head(body), "ok", toldRevision) }
+      return disposition
     } catch {
+      if let action { service.counters.count(action) }
       reply.truncate(to: start)
-      service.counters.count(error.code)
-      if let conflict = error.conflict, conflict.ticket > hub.acknowledgedTicket {
+      // The current item of a conflict is large: while the reply waits for its turn it is not kept, but read later.
+      if let conflict = error.conflict, hasOutstanding || conflict.ticket > hub.acknowledgedTicket {
         return .wait(ticket: conflict.ticket, head(body), .failure(error))
       }
       appendFailure(error, head(body), to: &reply)
       return .reply
     }
+  }
+
+  /// Answers a request with `error` without looking at more of it than what the reply repeats.
+  func refuse(_ body: RawSpan, _ error: HubError, reply: inout ByteBuffer) {
+    arrival = log.isVerbose ? hub.clock.now() : 0
+    do {
+      try parse(body)
+    } catch {
+      // Whatever is wrong with it, it is refused; what could be read of it is repeated.
+    }
+    appendFailure(error, head(body), to: &reply)
   }
 
   private func parse(_ body: RawSpan) throws(HubError) {
@@ -72,41 +95,42 @@ final class RequestProcessor {
     } catch {
       throw HubError(.invalidJSON, "the request is not valid JSON: \(error.text)")
     }
-    try RequestProcessor.read(&request, tape, body, hub.limits)
+    try RequestProcessor.read(&request, tape, body, hub.limits, apiKey)
   }
 
   private static func read(
-    _ request: inout Request, _ tape: borrowing JSONTape, _ body: RawSpan, _ limits: HubLimits
+    _ request: inout Request, _ tape: borrowing JSONTape, _ body: RawSpan, _ limits: HubLimits, _ apiKey: Secret?
   ) throws(HubError) {
-    try request.read(tape, body, limits: limits)
-  }
-
-  private func authorise() throws(HubError) {
-    guard let apiKey else { return }
-    guard request.apiKey.count > 0 else {
-      throw HubError(.unauthorized, "this hub asks for an API key: send it in the field \"api_key\"")
+    try request.readHead(tape, body, limits: limits)
+    if let apiKey {
+      guard request.apiKey.count > 0 else {
+        throw HubError(.unauthorized, "this hub asks for an API key: send it in the field \"api_key\"")
+      }
+      guard apiKey.matches(request.decoded.bytes.extracting(request.apiKey)) else {
+        throw HubError(.unauthorized, "the API key is not the one of this hub")
+      }
     }
-    guard RequestProcessor.matches(apiKey, request) else {
-      throw HubError(.unauthorized, "the API key is not the one of this hub")
-    }
-  }
-
-  private static func matches(_ apiKey: Secret, _ request: borrowing Request) -> Bool {
-    apiKey.matches(request.decoded.bytes.extracting(request.apiKey))
+    try request.readRest(tape, body, limits: limits)
   }
 
   /// What the reply repeats of the request that was parsed last.
   func head(_ body: RawSpan) -> ReplyHead {
     ReplyHead(
       action: request.actionText.map { body.extracting($0).array() },
-      requestID: request.requestIDText.isEmpty ? [] : body.extracting(request.requestIDText).array())
+      requestID: request.requestIDText.isEmpty ? [] : body.extracting(request.requestIDText).array(),
+      trace: log.isVerbose ? request.trace(body, arrival: arrival) : nil)
+  }
+
+  func logReply(_ head: ReplyHead, _ outcome: String, _ revision: UInt64) {
+    guard let trace = head.trace else { return }
+    log.answered(trace, outcome: outcome, revision: revision, now: hub.clock.now())
   }
 
   private func perform(
     _ action: Action, _ body: RawSpan, hasOutstanding: Bool, isRetry: Bool, _ reply: inout ByteBuffer
   ) throws(HubError) -> Disposition {
     if action.needsSettledState, hasOutstanding { return .park(revision: 0, deadline: .max) }
-    if let later = try minRevision(body, isRetry: isRetry) { return later }
+    if action.isRead, let later = try minRevision(body, isRetry: isRetry) { return later }
     switch action {
     case .get: return try get(body, hasOutstanding, &reply)
     case .exists: return try exists(body, hasOutstanding, &reply)
@@ -125,14 +149,14 @@ final class RequestProcessor {
 
   /// `min_revision`: waits until this hub has it, `wait_ms` at most.
   private func minRevision(_ body: RawSpan, isRetry: Bool) throws(HubError) -> Disposition? {
-    guard let node = request.node(.minRevision) else { return nil }
-    let wanted = try Request.wholeNumber(node, "min_revision", tape, body)
-    guard wanted > hub.state.revision.value else { return nil }
     var wait: UInt64 = 1_000
     if let node = request.node(.waitMilliseconds) {
       wait = try Request.wholeNumber(node, "wait_ms", tape, body)
       guard wait <= 30_000 else { throw HubError(.invalidRequest, "the field \"wait_ms\" may be at most 30000") }
     }
+    guard let node = request.node(.minRevision) else { return nil }
+    let wanted = try Request.wholeNumber(node, "min_revision", tape, body)
+    guard wanted > hub.state.revision.value else { return nil }
     guard !isRetry, wait > 0 else {
       throw HubError(.lagging, "this hub is at revision \(hub.state.revision), min_revision asks for \(wanted)")
     }
@@ -155,7 +179,12 @@ final class RequestProcessor {
     ReplyWriter.end(timestamp: timestamp, requestID: requestID, to: &reply)
   }
 
+  /// The one place in which errors become replies: they are counted and logged here.
   func appendFailure(_ error: HubError, _ head: ReplyHead, to reply: inout ByteBuffer) {
+    service.counters.count(error.code)
+    if let failure = hub.failure { log.poisoned(failure) }
+    log.failed(error, "a request")
+    if log.isVerbose { logReply(head, error.code.rawValue, 0) }
     ReplyWriter.beginFailure(error, head, to: &reply)
     if let conflict = error.conflict { appendConflict(conflict, to: &reply) }
     end(requestID: head.requestID.span.bytes, &reply)

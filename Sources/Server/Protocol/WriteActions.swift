@@ -6,7 +6,6 @@ internal import LogStore
 
 extension RequestProcessor {
   func put(_ body: RawSpan) throws(HubError) -> Disposition {
-    try refuseWhileStopping()
     let key = try request.key(request.node(.key), tape, body, hub.limits)
     guard let item = request.node(.item) else { throw HubError(.invalidRequest, "the field \"item\" is missing") }
     let ifRevision = try condition(request.node(.ifRevision), tape, body)
@@ -48,7 +47,6 @@ extension RequestProcessor {
   }
 
   func delete(_ body: RawSpan) throws(HubError) -> Disposition {
-    try refuseWhileStopping()
     let key = try request.key(request.node(.key), tape, body, hub.limits)
     let ifRevision = try condition(request.node(.ifRevision), tape, body)
     setFingerprint(.delete, body, key, nil)
@@ -82,7 +80,6 @@ extension RequestProcessor {
   }
 
   func batch(_ body: RawSpan) throws(HubError) -> Disposition {
-    try refuseWhileStopping()
     let operations = try readOperations(body)
     setFingerprint(.batch, body, 0..<0, request.node(.operations))
     let outcome = try RequestProcessor.batch(hub, request, tape, body, operations, fingerprint(scratch))
@@ -171,10 +168,6 @@ extension RequestProcessor {
   }
 
   // MARK: Fields
-
-  private func refuseWhileStopping() throws(HubError) {
-    if isStopping { throw HubError(.shuttingDown, "the hub is shutting down: try again on its successor") }
-  }
 
   private func condition(
     _ node: Int?, _ tape: borrowing JSONTape, _ body: RawSpan

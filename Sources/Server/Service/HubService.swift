@@ -1,4 +1,5 @@
 /// One hub from start to stop: store, state, socket and loop, in the order in which they come up and go down.
+internal import Glibc
 package import Hub
 package import LogStore
 package import Logging
@@ -15,6 +16,8 @@ package struct HubServiceOptions: Sendable {
   package var log = LogOptions()
   package var limits = HubLimits()
   package var apiKey: Secret?
+  /// Requests of all clients together that may wait for replies; more are answered `overloaded`.
+  package var requestsMax = 4_096 + 16_384
 
   package init(dataDirectory: String, bindAddress: String, zeroMQPort: UInt16?) {
     self.dataDirectory = dataDirectory
@@ -38,17 +41,24 @@ package struct HubService {
   /// - Returns: how the process is to end; the reason was logged.
   package func run(onReady: (_ zeroMQ: String) -> Void) -> ExitStatus {
     let wakeUp = WakeUp()
-    let signals = StopSignals(wakeUp: wakeUp)
-    signals.listen()
+    let stopFlag = StopFlag(waking: wakeUp)
+    StopSignals.listen(stopFlag)
     FileLimit.raise()
     do {
       let log = try openLog(wakeUp)
       defer { log.abandon() }
       let hub = try MemoryHub(log: log, limits: options.limits, clock: SystemClock())
       logOpened(log, hub)
-      let service = ServiceInfo(durability: durabilityText)
-      let processor = RequestProcessor(hub: hub, service: service, apiKey: options.apiKey)
-      try serve(processor, wakeUp, signals, onReady)
+      let processor = RequestProcessor(
+        hub: hub, service: ServiceInfo(durability: durabilityText), apiKey: options.apiKey,
+        log: RequestLog(logger: logger))
+      do {
+        try serve(processor, wakeUp, stopFlag, onReady)
+      } catch let error as ListenerError {
+        // Nothing was written: the store is left as one that was closed in good order.
+        try log.close()
+        throw error
+      }
       hub.submit()
       try log.close()
       logger.info("stopped", metadata: ["revision": "\(hub.state.revision)"])
@@ -56,7 +66,10 @@ package struct HubService {
     } catch let error as LogError {
       return report(error)
     } catch let error as StorageError {
-      return report(LogError(error))
+      return report(error)
+    } catch let error as ListenerError {
+      logger.critical("\(error.message)")
+      return error.isNotPermitted ? .notPermitted : .unavailable
     } catch {
       logger.critical("\(error)")
       return .unavailable
@@ -69,15 +82,16 @@ package struct HubService {
   }
 
   private func serve(
-    _ processor: RequestProcessor, _ wakeUp: WakeUp, _ signals: StopSignals, _ onReady: (String) -> Void
+    _ processor: RequestProcessor, _ wakeUp: WakeUp, _ stopFlag: StopFlag, _ onReady: (String) -> Void
   ) throws {
     let context = try Context()
-    let socket = try listen(in: context)
-    let endpoint = try options.zeroMQPort.map { port throws(ZeroMQError) in
-      try socket.bind("tcp://\(options.bindAddress):\(port == 0 ? "*" : String(port))")
+    let socket = try Listener.socket(in: context, limits: options.limits)
+    let endpoint = try options.zeroMQPort.map { port throws(ListenerError) in
+      try Listener.bind(socket, host: options.bindAddress, port: port)
     }
     processor.service.endpoint = endpoint ?? ""
-    let loop = RequestLoop(socket: socket, wakeUp: wakeUp, signals: signals, processor: processor)
+    let loop = RequestLoop(
+      socket: socket, wakeUp: wakeUp, stopFlag: stopFlag, processor: processor, requestsMax: options.requestsMax)
     onReady(endpoint ?? "")
     try loop.run()
     logger.info("stopping: answering what was accepted")
@@ -85,21 +99,6 @@ package struct HubService {
     try loop.finish()
     // Replies that libzmq still holds go out within this time.
     try socket.set(.linger, 2_000)
-  }
-
-  /// SECURITY: rows 3 and 4.
-  private func listen(in context: Context) throws -> Socket {
-    let socket = try Socket(.router, in: context)
-    try socket.set(.linger, 0)
-    try socket.set(.routerMandatory, 1)
-    try socket.set(.routerHandover, 0)
-    try socket.set(.handshakeInterval, 5_000)
-    try socket.set(.heartbeatInterval, 10_000)
-    try socket.set(.heartbeatTimeout, 30_000)
-    try socket.set(.backlog, 1_024)
-    // Up to twice the request limit is answered with an error, beyond that the connection is closed.
-    try socket.setMaxFrameBytes(Int64(options.limits.requestBytes) * 2)
-    return socket
   }
 
   private var durabilityText: StaticString {
@@ -121,8 +120,15 @@ package struct HubService {
     for warning in log.recovery.warnings { logger.warning("\(warning)") }
   }
 
+  /// The directory itself can not be made or opened.
+  private func report(_ failure: StorageError) -> ExitStatus {
+    logger.critical("\(LogError(failure).description)")
+    return isDenied(failure.errno) ? .notPermitted : .canNotCreate
+  }
+
   private func report(_ error: LogError) -> ExitStatus {
     logger.critical("\(options.dataDirectory): \(error.description)")
+    if let number = error.systemError, isDenied(number) { return .notPermitted }
     return switch error.code {
     case .damaged: .damaged
     case .unsupported: .damaged
@@ -132,4 +138,6 @@ package struct HubService {
     case .io, .poisoned, .tooLarge: .inputOutput
     }
   }
+
+  private func isDenied(_ number: Int32) -> Bool { number == EACCES || number == EPERM }
 }

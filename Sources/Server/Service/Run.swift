@@ -12,7 +12,7 @@ package func run(configuration: ServerConfiguration) -> Int32 {
   JSONLogHandler.install(level: configuration.logLevel)
   let service = HubService(options: HubServiceOptions(configuration), logger: Logger(label: "hub"))
   let code = service.run { endpoint in
-    let line = Array("ready \(endpoint.isEmpty ? "zmq=off" : "zmq=\(endpoint)")\n".utf8)
+    let line = Array("ready\(endpoint.isEmpty ? "" : " zmq=\(endpoint)")\n".utf8)
     // Not print: its buffer would keep the line from a reader that waits for it.
     _ = write(STDOUT_FILENO, line, line.count)
   }
@@ -35,5 +35,6 @@ extension HubServiceOptions {
       segmentBytes: storage.segmentBytes)
     limits = configuration.limits
     apiKey = configuration.security.apiKey
+    requestsMax = configuration.resilience.bulkheadMaxConcurrent + configuration.resilience.bulkheadMaxQueueSize
   }
 }

@@ -11,22 +11,44 @@ enum WaitingReply {
   case complete([UInt8])
   /// A request that is looked at (again) when everything before it is answered, and the hub has reached `revision` or
   /// the time is `deadline`.
-  case parked(body: [UInt8], revision: UInt64, deadline: Int64)
+  case parked(ParkedRequest)
+
+  /// What it takes beyond its own size.
+  var bytes: Int {
+    switch self {
+    case .decided(_, _, .batch(let outcome)): outcome.results.count * MemoryLayout<OperationResult>.stride
+    case .decided: 0
+    case .complete(let bytes): bytes.count
+    case .parked(let request): request.body.count
+    }
+  }
+}
+
+struct ParkedRequest {
+  var body: [UInt8]
+  var revision: UInt64
+  /// Microseconds since 1970; `.max`: only what is before it has to be answered.
+  var deadline: Int64
+  /// When the request came; 0 when nobody wants to know.
+  var arrival: Int64
 }
 
 final class Connection {
-  /// The envelope's frames, one after the other, and where each ends.
+  let name: EnvelopeName
+  /// The envelope's frames, one after the other.
   let envelope: [UInt8]
-  let ends: [Int]
   private var waiting: [WaitingReply] = []
   private var first = 0
   private var parked = 0
+  private(set) var bytes = 0
 
-  init(envelope: [UInt8], ends: [Int]) {
+  init(name: EnvelopeName, envelope: [UInt8]) {
+    self.name = name
     self.envelope = envelope
-    self.ends = ends
   }
 
+  /// Where each frame of the envelope ends.
+  var ends: [Int] { name.ends }
   var outstanding: Int { waiting.count - first }
   /// While a request is parked, everything behind it is parked too.
   var isParked: Bool { parked > 0 }
@@ -34,11 +56,12 @@ final class Connection {
 
   func add(_ reply: WaitingReply) {
     if case .parked = reply { parked += 1 }
+    bytes += reply.bytes
     waiting.append(reply)
   }
 
   func removeNext() {
-    if case .parked = waiting[first] { parked -= 1 }
+    forgetNext()
     first += 1
     if first == waiting.count {
       waiting.removeAll(keepingCapacity: true)
@@ -49,18 +72,18 @@ final class Connection {
     }
   }
 
-  /// The parked request was decided, and waits for a commit now.
-  func replaceParked(_ reply: WaitingReply) {
-    parked -= 1
+  /// The next one was looked at and waits for something else now; it keeps its place.
+  func replaceNext(_ reply: WaitingReply) {
+    forgetNext()
+    if case .parked = reply { parked += 1 }
+    bytes += reply.bytes
     waiting[first] = reply
   }
 
-  /// Whether the next reply waits for a revision, and so for a time.
-  var waitsForRevision: Bool {
-    guard case .parked(_, _, let deadline)? = next else { return false }
-    return deadline != .max
+  private func forgetNext() {
+    if case .parked = waiting[first] { parked -= 1 }
+    bytes -= waiting[first].bytes
+    // What it holds is given back now, not when the array is next tidied up.
+    waiting[first] = .complete([])
   }
-
-  /// The parked request's turn has come once, and it is to wait for a revision: it keeps its place.
-  func replaceNext(_ reply: WaitingReply) { waiting[first] = reply }
 }

@@ -45,8 +45,8 @@ struct InboundMessage: ~Copyable {
 
   func frame(_ index: Int) -> Range<Int> { (index == 0 ? 0 : ends[index - 1])..<ends[index] }
 
-  /// How many frames form the envelope: all up to and including the first empty one. A message without an empty frame
-  /// can still be answered through its first frame, the routing id that the socket put there.
+  /// How many frames form the envelope: all up to and including the first empty one. Without an empty frame it is the
+  /// first one alone, the routing id that the socket put there.
   var envelopeFrames: Int {
     for index in 1..<max(ends.count, 1) where index < InboundMessage.envelopeFramesMax && frame(index).isEmpty {
       return index + 1
@@ -57,16 +57,14 @@ struct InboundMessage: ~Copyable {
   var shape: Shape {
     guard let first = ends.first, first > 0 else { return .unanswerable }
     let envelope = envelopeFrames
+    let bodies = frameCount - envelope
+    if bodies == 1 { return .request }
     guard envelope > 1 else {
       return .malformed(
-        "the message has no empty frame among its first \(InboundMessage.envelopeFramesMax): send an empty delimiter "
-          + "frame, then one frame with the request (a REQ socket does so by itself)")
+        "the message has \(bodies) frames and no empty one among the first \(InboundMessage.envelopeFramesMax): send "
+          + "one frame with the request, or an envelope that ends with an empty frame and then the request")
     }
-    let bodies = frameCount - envelope
-    guard bodies == 1 else {
-      return .malformed("a request has one body frame behind the empty delimiter, this message has \(bodies)")
-    }
-    return .request
+    return .malformed("a request has one body frame behind its envelope, this message has \(bodies)")
   }
 
   var body: Range<Int> { frame(envelopeFrames) }

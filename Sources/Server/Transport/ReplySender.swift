@@ -1,25 +1,37 @@
 /// Sends replies without ever waiting for a client: what a client does not take is dropped and counted.
 internal import Bytes
+internal import Hub
 internal import ZeroMQ
 
 final class ReplySender {
   private let socket: Socket
   private let service: ServiceInfo
-  private let largeBytes = SendCounter()
+  /// Bytes of large replies that have not left the process: of all clients, and of each that has some.
+  private let all = SendCounter()
+  private var peers: [KeyHash: SendCounter] = [:]
 
-  /// Replies from this size on are counted until they have left the process.
-  private static let largeReplyBytes = 32 << 10
-  /// What large replies may take together. libzmq counts messages, not bytes: without this a client that asks and
-  /// does not read could make the hub hold a thousand replies of 8 MiB.
-  private static let largeBytesMax = 128 << 20
+  /// Replies from this size on are counted until they have left the process. libzmq counts messages, not bytes:
+  /// without this a client that asks and does not read could make the hub hold thousands of replies of 8 MiB.
+  private static let largeReplyBytes = 4 << 10
+  private static let peerBytesMax = 64 << 20
+  private static let allBytesMax = 512 << 20
 
   init(socket: Socket, service: ServiceInfo) {
     self.socket = socket
     self.service = service
   }
 
-  /// Whether another large reply may be made now.
-  var hasRoom: Bool { largeBytes.outstanding < ReplySender.largeBytesMax }
+  /// Whether the peer whose routing id this is has not taken so much that it gets nothing large before it does. When all
+  /// clients together have reached the limit, this hits only those that have a part in it.
+  func isBehind(_ peer: RawSpan) -> Bool {
+    guard all.outstanding > 0, let own = peers[KeyHash(peer)]?.outstanding else { return false }
+    return own >= ReplySender.peerBytesMax || own > 0 && all.outstanding >= ReplySender.allBytesMax
+  }
+
+  /// Forgets the peers that have taken everything.
+  func keepHouse() {
+    if !peers.isEmpty { peers = peers.filter { $0.value.outstanding > 0 } }
+  }
 
   /// Sends one reply behind the frames of an envelope.
   func send(_ reply: RawSpan, envelope: RawSpan, ends: [Int]) throws(ZeroMQError) {
@@ -34,9 +46,17 @@ final class ReplySender {
       start = end
     }
     if reply.byteCount >= ReplySender.largeReplyBytes {
-      _ = try socket.send(reply, countedIn: largeBytes)
+      _ = try socket.send(reply, countedIn: counter(envelope.extracting(0..<ends[0])))
     } else {
       _ = try socket.send(reply, more: false)
     }
+  }
+
+  private func counter(_ peer: RawSpan) -> SendCounter {
+    let name = KeyHash(peer)
+    if let known = peers[name] { return known }
+    let counter = SendCounter(within: all)
+    peers[name] = counter
+    return counter
   }
 }

@@ -1,21 +1,8 @@
 /// SIGTERM and SIGINT: the first asks for a stop in good order, the second ends the process at once.
 internal import Glibc
-internal import Synchronization
 internal import Threads
 
-final class StopSignals: Sendable {
-  private let requested = Atomic<Bool>(false)
-  private let wakeUp: WakeUp
-
-  /// Call it before any other thread is started: they inherit the blocked signals.
-  init(wakeUp: WakeUp) {
-    self.wakeUp = wakeUp
-    var signals = StopSignals.set
-    pthread_sigmask(SIG_BLOCK, &signals, nil)
-    // A reader that went away is told by an error of write, not by a signal.
-    signal(SIGPIPE, SIG_IGN)
-  }
-
+enum StopSignals {
   private static var set: sigset_t {
     var signals = sigset_t()
     sigemptyset(&signals)
@@ -24,16 +11,18 @@ final class StopSignals: Sendable {
     return signals
   }
 
-  var isStopping: Bool { requested.load(ordering: .acquiring) }
-
-  /// Starts the thread that waits for the signals. It ends with the process.
-  func listen() {
-    _ = NamedThread("mfh-signals") { [self] in
+  /// Starts the thread that waits for the signals. It ends with the process. Call it before any other thread is
+  /// started: they inherit the blocked signals.
+  static func listen(_ flag: StopFlag) {
+    var signals = set
+    pthread_sigmask(SIG_BLOCK, &signals, nil)
+    // A reader that went away is told by an error of write, not by a signal.
+    signal(SIGPIPE, SIG_IGN)
+    _ = NamedThread("mfh-signals") {
       var signals = StopSignals.set
       var received: Int32 = 0
       sigwait(&signals, &received)
-      requested.store(true, ordering: .releasing)
-      wakeUp.signal()
+      flag.stop()
       sigwait(&signals, &received)
       _exit(128 + received)
     }

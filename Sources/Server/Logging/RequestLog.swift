@@ -1,0 +1,70 @@
+/// What the log says of requests: at `debug` a line for each, otherwise only what an operator has to look at.
+internal import Hub
+internal import LogStore
+internal import Logging
+
+/// What a line tells of one request. Made only when lines are written.
+final class RequestTrace {
+  var action = ""
+  var agent = ""
+  var correlation = ""
+  var request = ""
+  /// Bytes of the key; nil when the request names none. Neither key nor item is ever logged.
+  var keyBytes: Int?
+  /// Microseconds since 1970.
+  var arrival: Int64 = 0
+}
+
+/// Owned by the request loop. Above `debug` it costs one look at a flag for each request.
+final class RequestLog {
+  private let logger: Logger
+  /// Whether there is a line for each request.
+  let isVerbose: Bool
+  private var isPoisonTold = false
+  private var nextFailure: Int64 = .min
+  private var suppressed = 0
+
+  /// Failures of requests within this time of a line are counted in the next one.
+  private static let failurePauseMicroseconds: Int64 = 1_000_000
+
+  init(logger: Logger) {
+    self.logger = logger
+    isVerbose = logger.logLevel <= .debug
+  }
+
+  /// A request was answered.
+  ///
+  /// - Parameter outcome: `ok` or the error's code.
+  func answered(_ trace: RequestTrace, outcome: String, revision: UInt64, now: Int64) {
+    var fields: Logger.Metadata = [
+      "action": "\(trace.action)", "outcome": "\(outcome)", "microseconds": "\(max(0, now - trace.arrival))",
+    ]
+    for (name, value) in [
+      ("agent_id", trace.agent), ("correlation_id", trace.correlation), ("request_id", trace.request),
+    ] where !value.isEmpty { fields[name] = "\(value)" }
+    if let keyBytes = trace.keyBytes { fields["key_bytes"] = "\(keyBytes)" }
+    if revision > 0 { fields["revision"] = "\(revision)" }
+    logger.debug("request", metadata: fields)
+  }
+
+  /// A request, or work of the hub's own, failed in a way that is not the client's doing.
+  func failed(_ error: HubError, _ what: String, now: Int64 = SystemClock().now()) {
+    guard error.code == .storageError || error.code == .internal, !isPoisonTold else { return }
+    guard now >= nextFailure else {
+      suppressed += 1
+      return
+    }
+    nextFailure = now + RequestLog.failurePauseMicroseconds
+    logger.warning(
+      "\(what) failed: \(error.message)", metadata: ["code": "\(error.code.rawValue)", "suppressed": "\(suppressed)"])
+    suppressed = 0
+  }
+
+  /// The log takes no writes any more. Told once.
+  func poisoned(_ failure: LogError) {
+    guard !isPoisonTold else { return }
+    isPoisonTold = true
+    logger.error(
+      "writes are refused until the hub is started again: \(failure.description)", metadata: ["code": "storage_error"])
+  }
+}

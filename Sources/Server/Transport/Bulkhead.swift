@@ -1,0 +1,54 @@
+/// How much may wait at once before requests are refused: what keeps one client, or all of them, from filling the
+/// memory. CONTRACT: `resilience.bulkhead`, code `overloaded`.
+internal import Hub
+
+struct Bulkhead {
+  /// Requests that may wait for their replies, of one envelope and of all together.
+  let connectionRequestsMax: Int
+  let requestsMax: Int
+
+  /// Bytes that waiting requests may hold, of one envelope and of all together: requests that wait for others are kept
+  /// whole.
+  private static let connectionBytesMax = 16 << 20
+  private static let bytesMax = 256 << 20
+  /// Refusals wait for their turn too. Beyond this many times what may wait, they are dropped and counted.
+  private static let refusedFactor = 2
+  private static let retryAfterMilliseconds = 50
+
+  /// Why the next request is refused; nil when it is welcome.
+  func refusal(_ connection: Connection?, _ clients: borrowing WaitingClients) -> HubError? {
+    if let connection {
+      if connection.outstanding >= connectionRequestsMax {
+        return Bulkhead.overloaded(
+          "this connection has \(connectionRequestsMax) requests in flight, the limit in_flight_per_connection: "
+            + "wait for replies")
+      }
+      if connection.bytes >= Bulkhead.connectionBytesMax {
+        return Bulkhead.overloaded(
+          "the requests of this connection that wait for others hold \(Bulkhead.connectionBytesMax) bytes: "
+            + "wait for replies")
+      }
+    }
+    if clients.outstanding >= requestsMax || clients.bytes >= Bulkhead.bytesMax {
+      return Bulkhead.overloaded(
+        "\(clients.outstanding) requests wait for replies, the limits bulkhead.max_concurrent and "
+          + "bulkhead.max_queue_size allow \(requestsMax): try again later")
+    }
+    return nil
+  }
+
+  /// Whether even a refusal has no room to wait for its turn.
+  func isFull(_ connection: Connection, _ clients: borrowing WaitingClients) -> Bool {
+    connection.outstanding >= connectionRequestsMax * Bulkhead.refusedFactor
+      || clients.outstanding >= requestsMax * Bulkhead.refusedFactor
+  }
+
+  static let notReading = overloaded(
+    "this connection does not take its replies: read them before asking for more")
+
+  private static func overloaded(_ message: String) -> HubError {
+    var error = HubError(.overloaded, message)
+    error.retryAfterMilliseconds = retryAfterMilliseconds
+    return error
+  }
+}

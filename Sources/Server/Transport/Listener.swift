@@ -1,0 +1,56 @@
+/// The socket that clients connect to, and what protects it. SECURITY: rows 3 and 4.
+internal import Glibc
+internal import Hub
+internal import LogStore
+internal import ZeroMQ
+
+enum Listener {
+  /// A router socket that is not bound yet.
+  static func socket(in context: Context, limits: HubLimits) throws(ZeroMQError) -> Socket {
+    let socket = try Socket(.router, in: context)
+    try socket.set(.linger, 0)
+    try socket.set(.routerMandatory, 1)
+    try socket.set(.routerHandover, 0)
+    try socket.set(.handshakeInterval, 5_000)
+    try socket.set(.heartbeatInterval, 10_000)
+    try socket.set(.heartbeatTimeout, 30_000)
+    try socket.set(.backlog, 1_024)
+    // All requests that one client may have in flight can be answered at the same moment; refusals of more come on top.
+    try socket.set(.sendHighWater, Int32(max(1_000, limits.inFlightPerConnection * 2)))
+    // Up to twice the request limit is answered with an error, beyond that the connection is closed.
+    try socket.setMaxFrameBytes(Int64(limits.requestBytes) * 2)
+    return socket
+  }
+
+  /// - Parameters:
+  ///   - host: an address in numbers, IPv6 in brackets.
+  ///   - port: 0 takes a free one.
+  /// - Returns: the address with the port that was taken.
+  static func bind(_ socket: Socket, host: String, port: UInt16) throws(ListenerError) -> String {
+    do {
+      if host.hasPrefix("[") { try socket.set(.ipv6, 1) }
+      return try socket.bind("tcp://\(host):\(port == 0 ? "*" : String(port))")
+    } catch {
+      throw ListenerError(error)
+    }
+  }
+}
+
+/// A listener that can not be opened: what, where, and what to do.
+struct ListenerError: Error {
+  let message: String
+  let isNotPermitted: Bool
+
+  init(_ error: ZeroMQError) {
+    isNotPermitted = error.number == EACCES || error.number == EPERM
+    let advice =
+      switch error.number {
+      case EADDRINUSE: "another program listens there: stop it, or choose another port with --zmq-port"
+      case EADDRNOTAVAIL, ENODEV: "this machine has no such address: choose another one with --bind"
+      case EACCES, EPERM: "ports below 1024 need a privilege: choose another port with --zmq-port"
+      case EMFILE, ENFILE: "raise the limit of open files (ulimit -n)"
+      default: "choose another address or port with --bind and --zmq-port"
+      }
+    message = "\(error.description); \(advice)"
+  }
+}

@@ -1,0 +1,79 @@
+/// Sending replies whose wait is over, each in its turn.
+internal import Bytes
+internal import Hub
+internal import LogStore
+
+extension RequestLoop {
+  func release(isLast: Bool) throws {
+    let ready = clients.takeReady(
+      acknowledged: hub.acknowledgedTicket, hasFailed: hub.failure != nil, revision: hub.state.revision.value,
+      now: hub.clock.now(), isLast: isLast)
+    for connection in ready {
+      while try makeNext(connection, isLast: isLast) {
+        clients.removeNext(connection)
+        try RequestLoop.send(self, reply, connection)
+      }
+      clients.fileAgain(connection)
+    }
+  }
+
+  private static func send(_ loop: RequestLoop, _ reply: borrowing ByteBuffer, _ connection: Connection) throws {
+    let envelope = connection.envelope
+    try loop.sender.send(reply.bytes, envelope: envelope.span.bytes, ends: connection.ends)
+  }
+
+  /// Makes the connection's next reply. Returns false when there is none, or it has to wait longer.
+  private func makeNext(_ connection: Connection, isLast: Bool) throws -> Bool {
+    guard let next = connection.next else { return false }
+    reply.removeAll(shrinkingAbove: RequestLoop.replyKeptBytes)
+    switch next {
+    case .complete(let bytes): reply.append(bytes.span.bytes)
+    case .decided(let ticket, let head, let decided):
+      if ticket > hub.acknowledgedTicket {
+        guard let failure = hub.failure else { return false }
+        processor.append(.failure(HubError(failure)), head, to: &reply)
+      } else if decided.readsItem, isBehind(connection) {
+        processor.append(.failure(Bulkhead.notReading), head, to: &reply)
+      } else {
+        processor.append(decided, head, to: &reply)
+      }
+    case .parked(let request):
+      guard isLast || request.isDue(revision: hub.state.revision.value, now: hub.clock.now()) else { return false }
+      if isBehind(connection) {
+        let body = request.body
+        processor.refuse(body.span.bytes, Bulkhead.notReading, reply: &reply)
+        return true
+      }
+      return try retry(request, connection)
+    }
+    return true
+  }
+
+  private func isBehind(_ connection: Connection) -> Bool {
+    let envelope = connection.envelope
+    return sender.isBehind(envelope.span.bytes.extracting(0..<connection.ends[0]))
+  }
+
+  /// Looks at a parked request again. Returns whether `reply` holds its reply.
+  private func retry(_ request: ParkedRequest, _ connection: Connection) throws -> Bool {
+    let body = request.body
+    let disposition = processor.process(
+      body.span.bytes, hasOutstanding: false, isRetry: request.revision > 0, arrival: request.arrival,
+      reply: &reply)
+    switch disposition {
+    case .reply: return true
+    case .wait(let ticket, let head, let decided):
+      if ticket <= hub.acknowledgedTicket {
+        processor.append(decided, head, to: &reply)
+        return true
+      }
+      clients.replaceNext(.decided(ticket: ticket, head, decided), of: connection)
+    case .park(let revision, let deadline):
+      var later = request
+      later.revision = revision
+      later.deadline = deadline
+      clients.replaceNext(.parked(later), of: connection)
+    }
+    return false
+  }
+}

@@ -1,0 +1,108 @@
+/// All clients with replies outstanding, filed by what the first reply of each waits for: taking out those whose wait is
+/// over costs what they are, not what all are.
+internal import Hub
+
+struct WaitingClients {
+  private var byName: [EnvelopeName: Connection] = [:]
+  private var byTicket: [UInt64: [Connection]] = [:]
+  private var forRevision: [Connection] = []
+  private var ticketSeen: UInt64 = 0
+  private var revisionSeen: UInt64 = 0
+  /// When the next wait for a revision ends without it.
+  private(set) var nextDeadline = Int64.max
+  /// Replies that wait, of all clients together, and the bytes they hold.
+  private(set) var outstanding = 0
+  private(set) var bytes = 0
+
+  var isEmpty: Bool { byName.isEmpty }
+
+  subscript(name: EnvelopeName) -> Connection? { byName.isEmpty ? nil : byName[name] }
+
+  /// Adds a reply that can not be sent yet; of a client that has none, it is the first.
+  mutating func add(_ reply: WaitingReply, to connection: Connection) {
+    connection.add(reply)
+    outstanding += 1
+    bytes += reply.bytes
+    guard connection.outstanding == 1 else { return }
+    byName[connection.name] = connection
+    file(connection)
+  }
+
+  mutating func removeNext(_ connection: Connection) {
+    let before = connection.bytes
+    connection.removeNext()
+    outstanding -= 1
+    bytes += connection.bytes - before
+  }
+
+  mutating func replaceNext(_ reply: WaitingReply, of connection: Connection) {
+    let before = connection.bytes
+    connection.replaceNext(reply)
+    bytes += connection.bytes - before
+  }
+
+  /// Files a client that `takeReady` gave by what it waits for now, or forgets it when that is nothing.
+  mutating func fileAgain(_ connection: Connection) {
+    if connection.outstanding == 0 { byName.removeValue(forKey: connection.name) } else { file(connection) }
+  }
+
+  private mutating func file(_ connection: Connection) {
+    switch connection.next {
+    case .decided(let ticket, _, _): byTicket[ticket, default: []].append(connection)
+    case .parked(let request):
+      forRevision.append(connection)
+      nextDeadline = min(nextDeadline, request.deadline)
+    case .complete, nil: preconditionFailure("a complete reply waits only behind others")
+    }
+  }
+
+  /// Takes out the clients whose first reply can be sent, or looked at again.
+  ///
+  /// - Parameter isLast: nothing more is waited for.
+  mutating func takeReady(
+    acknowledged: UInt64, hasFailed: Bool, revision: UInt64, now: Int64, isLast: Bool
+  ) -> [Connection] {
+    guard !byName.isEmpty else { return [] }
+    var ready: [Connection] = []
+    if hasFailed {
+      for ticket in byTicket.keys.sorted() { ready += byTicket[ticket] ?? [] }
+      byTicket.removeAll()
+    } else if ticketSeen < acknowledged, !byTicket.isEmpty {
+      if acknowledged - ticketSeen > UInt64(byTicket.count) {
+        for ticket in byTicket.keys.sorted() where ticket <= acknowledged { take(ticket, &ready) }
+      } else {
+        for ticket in (ticketSeen + 1)...acknowledged { take(ticket, &ready) }
+      }
+    }
+    ticketSeen = acknowledged
+    if !forRevision.isEmpty, revision != revisionSeen || now >= nextDeadline || isLast {
+      takeRevisions(revision, now, isLast, &ready)
+    }
+    revisionSeen = revision
+    return ready
+  }
+
+  private mutating func take(_ ticket: UInt64, _ ready: inout [Connection]) {
+    if let found = byTicket.removeValue(forKey: ticket) { ready += found }
+  }
+
+  private mutating func takeRevisions(_ revision: UInt64, _ now: Int64, _ isLast: Bool, _ ready: inout [Connection]) {
+    nextDeadline = .max
+    var left: [Connection] = []
+    for connection in forRevision {
+      guard case .parked(let request) = connection.next else { preconditionFailure("filed as parked") }
+      if isLast || request.isDue(revision: revision, now: now) {
+        ready.append(connection)
+      } else {
+        left.append(connection)
+        nextDeadline = min(nextDeadline, request.deadline)
+      }
+    }
+    forRevision = left
+  }
+}
+
+extension ParkedRequest {
+  /// A request that waits for no revision has a deadline only when it is the first, and then it is due.
+  func isDue(revision: UInt64, now: Int64) -> Bool { revision >= self.revision || now >= deadline }
+}
