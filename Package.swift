@@ -71,6 +71,12 @@ let package = Package(
       dependencies: ["Server", "Hub", "LogStore", "Bytes", .product(name: "Logging", package: "swift-log")],
       swiftSettings: spans),
     .testTarget(
+      name: "ServerTests",
+      dependencies: [
+        "mfh-server", "Server", "Hub", "LogStore", "ZeroMQ", "Threads", "Bytes", "TestSupport",
+        .product(name: "Logging", package: "swift-log"),
+      ], swiftSettings: spans),
+    .testTarget(
       name: "DumpToolTests",
       dependencies: [
         "logstore-dump", "Programs", "LogStore", "Hub", "Bytes", "TestSupport", "ToolSupport",

@@ -1,0 +1,108 @@
+/// A hub that runs in this process as it does in the server: store, state, socket and loop on a thread of their own.
+import Foundation
+import Hub
+import LogStore
+import Logging
+import Testing
+import Threads
+import ZeroMQ
+
+@testable import Server
+
+struct FixtureOptions: Sendable {
+  var limits = HubLimits()
+  var durability = Durability.fsync
+  var apiKey: String?
+  var requestsMax = 20_480
+  /// A directory that outlives the hub; nil: one of its own.
+  var directory: String?
+  var logLevel = Logger.Level.critical
+  /// Where log lines go.
+  var logDescriptor: Int32 = 2
+}
+
+final class HubFixture {
+  let endpoint: String
+  let directory: String
+  let disk = DiskControl()
+  let context: Context
+  private let ownsDirectory: Bool
+  private let flag: StopFlag
+  private let thread: NamedThread
+  private let progress = Monitor(Progress())
+  private var isStopped = false
+
+  private struct Progress: Sendable {
+    var endpoint: String?
+    var problem: String?
+  }
+
+  init(_ adjust: (inout FixtureOptions) -> Void = { _ in }) throws {
+    var options = FixtureOptions()
+    adjust(&options)
+    context = try Context()
+    ownsDirectory = options.directory == nil
+    directory = options.directory ?? (NSTemporaryDirectory() + "/mfh-server-tests-" + UUID().uuidString)
+    let wakeUp = WakeUp()
+    let flag = StopFlag(waking: wakeUp)
+    self.flag = flag
+    let (path, disk, progress) = (directory, disk, progress)
+    thread = NamedThread("test-hub") { [options] in
+      do {
+        try HubFixture.run(options, path, disk, wakeUp, flag) { endpoint in
+          progress.with(waking: true) { $0.endpoint = endpoint }
+        }
+      } catch {
+        progress.with(waking: true) { $0.problem = "\(error)" }
+      }
+    }
+    let started = progress.wait { $0.endpoint != nil || $0.problem != nil ? $0 : nil }
+    endpoint = try #require(started.endpoint, "the hub starts: \(started.problem ?? "")")
+  }
+
+  deinit {
+    stop()
+    if ownsDirectory { try? FileManager.default.removeItem(atPath: directory) }
+  }
+
+  /// Stops in good order, as SIGTERM does. Gives what went wrong, if anything did.
+  @discardableResult
+  func stop() -> String? {
+    askToStop()
+    if !isStopped { thread.join() }
+    isStopped = true
+    return progress.with { $0.problem }
+  }
+
+  func askToStop() { flag.stop() }
+
+  private static func run(
+    _ options: FixtureOptions, _ path: String, _ disk: DiskControl, _ wakeUp: WakeUp, _ flag: StopFlag,
+    _ onReady: (String) -> Void
+  ) throws {
+    let storage = try ControlledStorage(path, disk)
+    let logOptions = LogOptions(durability: options.durability, intervalMilliseconds: 5, segmentBytes: 32 << 20)
+    let log = try RecordLog(storage, options: logOptions, now: SystemClock().now()) { wakeUp.signal() }
+    defer { log.abandon() }
+    let hub = try MemoryHub(log: log, limits: options.limits, clock: SystemClock())
+    let durability: StaticString = options.durability == .fsync ? "fsync" : "interval"
+    let logger = Logger(label: "hub") {
+      JSONLogHandler(component: $0, level: options.logLevel, descriptor: options.logDescriptor)
+    }
+    let processor = RequestProcessor(
+      hub: hub, service: ServiceInfo(durability: durability), apiKey: options.apiKey.map { Secret($0) },
+      log: RequestLog(logger: logger))
+    let context = try Context()
+    let socket = try Listener.socket(in: context, limits: options.limits)
+    let endpoint = try Listener.bind(socket, host: "127.0.0.1", port: 0)
+    processor.service.endpoint = endpoint
+    let loop = RequestLoop(
+      socket: socket, wakeUp: wakeUp, stopFlag: flag, processor: processor, requestsMax: options.requestsMax)
+    onReady(endpoint)
+    try loop.run()
+    try loop.finish()
+    try socket.set(.linger, 2_000)
+    hub.submit()
+    try log.close()
+  }
+}
