@@ -1,0 +1,105 @@
+"""Starts, stops and kills a built hub: the real program, over real sockets, on a directory of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import threading
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+READY_SECONDS = 30
+STOP_SECONDS = 20
+
+
+def program(name: str) -> Path:
+    """A built program: beside MFH_SERVER when that is set, else from the release build."""
+    server = os.environ.get("MFH_SERVER")
+    path = Path(server).resolve().parent / name if server else ROOT / ".build" / "release" / name
+    if not path.exists():
+        raise FileNotFoundError(f"{path} is not there: build it with `swift build -c release`, or set MFH_SERVER")
+    return path
+
+
+class Server:
+    def __init__(self, directory: Path, *options: str):
+        self.directory = directory
+        self.options = options
+        self.process: subprocess.Popen[str] | None = None
+        self.address = ""
+        self.log: list[str] = []
+
+    # --- Start and stop
+
+    def start(self) -> Server:
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("MFH_")}
+        self.process = subprocess.Popen(
+            [program("mfh-server"), "--data-dir", self.directory, "--zmq-port", "auto", *self.options],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+        self.log = []
+        threading.Thread(target=self._keep_log, args=[self.process], daemon=True).start()
+        # A hub that hangs ends here: the kill closes its output.
+        guard = threading.Timer(READY_SECONDS, self.process.kill)
+        guard.start()
+        line = self.process.stdout.readline()
+        guard.cancel()
+        if not line.startswith("ready "):
+            raise RuntimeError(f"no ready line but {line!r}, exit {self.process.wait()}: {self.log_text}")
+        self.address = next(word[4:] for word in line.split() if word.startswith("zmq="))
+        return self
+
+    def _keep_log(self, process: subprocess.Popen[str]) -> None:
+        for line in process.stderr:
+            self.log.append(line)
+
+    def stop(self) -> None:
+        """In good order: SIGTERM, then exit 0."""
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            code = self.process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise AssertionError(f"still running {STOP_SECONDS} s after SIGTERM: {self.log_text}") from None
+        assert code == 0, f"exit {code} after SIGTERM: {self.log_text}"
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    def restart(self) -> None:
+        self.stop()
+        self.start()
+
+    @property
+    def is_running(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+    @property
+    def log_text(self) -> str:
+        return "".join(self.log)
+
+    @property
+    def port(self) -> int:
+        return int(self.address.rsplit(":", 1)[1])
+
+    # --- Looking at it
+
+    def resident_bytes(self) -> int:
+        for line in Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
+            if line.startswith("VmRSS:"):
+                return int(line.split()[1]) * 1_024
+        raise RuntimeError("no VmRSS")
+
+    def dump(self, *filters: str) -> list[dict]:
+        """The events that logstore-dump tells of the store."""
+        done = subprocess.run(
+            [program("logstore-dump"), self.directory, "--format", "json", *filters], capture_output=True, check=False)
+        assert done.returncode == 0, f"logstore-dump: exit {done.returncode}: {done.stderr.decode()}"
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def dump_lines(self, *filters: str) -> list[bytes]:
+        return subprocess.run(
+            [program("logstore-dump"), self.directory, "--format", "json", *filters], capture_output=True, check=True
+        ).stdout.splitlines()
