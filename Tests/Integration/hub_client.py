@@ -55,8 +55,7 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        self.socket.close()
-        self.context.term()
+        self.context.destroy(linger=0)
 
     def request(self, action: str, fields: dict) -> bytes:
         agent = {"agent_id": self.agent} if self.agent and "agent_id" not in fields else {}
