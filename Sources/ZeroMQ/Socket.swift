@@ -29,10 +29,6 @@ package final class Socket {
     return try lastEndpoint()
   }
 
-  package func unbind(_ endpoint: String) throws(ZeroMQError) {
-    guard zmq_unbind(handle, endpoint) == 0 else { throw ZeroMQError("zmq_unbind \(endpoint)") }
-  }
-
   /// Begins to connect, in the background and again and again; only an endpoint that can never work throws.
   package func connect(_ endpoint: String) throws(ZeroMQError) {
     guard zmq_connect(handle, endpoint) == 0 else { throw ZeroMQError("zmq_connect \(endpoint)") }

@@ -95,7 +95,7 @@ package struct HubService {
     onReady(endpoint ?? "")
     try loop.run()
     logger.info("stopping: answering what was accepted")
-    if let endpoint { try? socket.unbind(endpoint) }
+    // The listener stays: zmq_unbind would end the connections that it has accepted, and their replies with them.
     try loop.finish()
     // Replies that libzmq still holds go out within this time.
     try socket.set(.linger, 2_000)
