@@ -204,7 +204,7 @@ def brief(state: dict[str, str | None]) -> dict[str, str | None]:
     return {key: content if content is None else content[:20] for key, content in sorted(state.items())}
 
 
-def one_round(server: Server, writers: list[Writer], life: float) -> None:
+def one_round(server: Server, writers: list[Writer], life: float, before_restart=lambda: None) -> None:
     stopped = threading.Event()
     threads = [threading.Thread(target=writer.write_until, args=[server.address, stopped]) for writer in writers]
     for thread in threads:
@@ -220,6 +220,7 @@ def one_round(server: Server, writers: list[Writer], life: float) -> None:
     for writer in writers:
         if writer.error:
             raise writer.error
+    before_restart()
     server.start()
     for writer in writers:
         with Hub(server.address, writer.name) as hub:

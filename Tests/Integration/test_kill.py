@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 from pathlib import Path
 
 import kill_rounds
 import pytest
+from hub_server import Server
 from kill_rounds import Counts, LostWrite, Write, Writer
 
 
@@ -17,6 +19,28 @@ def test_no_acknowledged_write_is_lost(tmp_path: Path) -> None:
     counts = kill_rounds.run(tmp_path / "store", rounds=10, seed=seed)
     print(counts)
     assert counts.acknowledged > 100
+
+
+def test_a_store_that_was_put_back_is_noticed(tmp_path: Path) -> None:
+    """The same rounds against a hub that really has lost something: its directory is swapped for an older copy."""
+    store, copy = tmp_path / "store", tmp_path / "copy"
+    writers = [Writer(number, 1, Counts()) for number in range(2)]
+    server = Server(store).start()
+    try:
+        kill_rounds.one_round(server, writers, 0.2)
+        server.stop()
+        shutil.copytree(store, copy)
+        server.start()
+
+        def put_back() -> None:
+            shutil.rmtree(store)
+            copy.rename(store)
+
+        with pytest.raises(LostWrite, match="acknowledged is"):
+            kill_rounds.one_round(server, writers, 0.5, put_back)
+    finally:
+        if server.is_running:
+            server.kill()
 
 
 class Answers:
