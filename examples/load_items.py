@@ -9,10 +9,11 @@ Each line is one of
 `agent_id` names the writer in both forms, and is not a part of the item; `--agent` stands in where a line has none.
 Blank lines are skipped. The text of an item is sent as it is in the file, so numbers keep all their digits.
 
-With `--verify` every item is read back: what the file gave must be what the hub has (times as instants). When a key is
-in the file more than once, its last line counts.
+With `--verify` every item is read back: what the file gave must be what the hub has (times as instants). When a key
+is in the file more than once, its last line counts.
 
-Exit codes: 0 done, 64 usage, 65 a line was refused or read back differently, 66 no such file, 69 no answer from the hub.
+Exit codes: 0 done, 64 usage, 65 a line was refused or read back differently, 66 no such file, 69 no answer from
+the hub.
 """
 
 from __future__ import annotations
@@ -270,17 +271,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.error = lambda message: fail(USAGE, f"{message}; see --help")  # type: ignore[method-assign]
     parser.add_argument("file", help="JSON lines; - is standard input")
-    parser.add_argument("--hub", default=os.environ.get("MFH_HUB", "tcp://127.0.0.1:5713"), help="[MFH_HUB; %(default)s]")
-    parser.add_argument("--agent", default=os.environ.get("MFH_AGENT", "load_items"), help="[MFH_AGENT; %(default)s]")
+    hub, agent = os.environ.get("MFH_HUB", "tcp://127.0.0.1:5713"), os.environ.get("MFH_AGENT", "load_items")
+    parser.add_argument("--hub", default=hub, help="its address [MFH_HUB; %(default)s]")
+    parser.add_argument("--agent", default=agent, help="the writer of lines that name none [MFH_AGENT; %(default)s]")
     parser.add_argument("--window", type=int, default=256, help="requests under way at a time [%(default)s]")
     parser.add_argument("--timeout", type=float, default=10, help="seconds to wait for a reply [%(default)s]")
     parser.add_argument("--verify", action="store_true", help="read everything back and compare")
     options = parser.parse_args()
     if not 1 <= options.window <= WINDOW_MAX:
         parser.error(f"--window is from 1 to {WINDOW_MAX}")
-    hub = Hub(options.hub, options.window, options.timeout)
-    stored, refused = load(hub, read(options.file, options.agent), options.file)
-    wrong = verify(hub, stored, options.file) if options.verify else 0
+    connection = Hub(options.hub, options.window, options.timeout)
+    stored, refused = load(connection, read(options.file, options.agent), options.file)
+    wrong = verify(connection, stored, options.file) if options.verify else 0
     print(f"{len(stored)} items stored" + (f", {len(stored) - wrong} read back equal" if options.verify else ""))
     if refused or wrong:
         fail(BAD_DATA, f"{refused} lines refused, {wrong} items read back differently")

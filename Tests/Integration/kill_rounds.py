@@ -62,8 +62,8 @@ class Counts:
     def __str__(self) -> str:
         actions = ", ".join(f"{count} {name}" for name, count in sorted(self.by_action.items()))
         return (
-            f"{self.rounds} rounds, {self.acknowledged} writes acknowledged ({actions}) and {self.conflicts} conflicts, "
-            f"{self.unanswered} unanswered of which {self.unanswered_stored} were stored; none lost")
+            f"{self.rounds} rounds, {self.acknowledged} writes acknowledged ({actions}) and {self.conflicts} "
+            f"conflicts, {self.unanswered} unanswered of which {self.unanswered_stored} were stored; none lost")
 
 
 class Writer:

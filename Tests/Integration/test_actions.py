@@ -104,7 +104,9 @@ def test_conditions(hub: Hub) -> None:
 
 
 def test_unicode_survives_in_keys_and_items(hub: Hub) -> None:
-    texts = ["žluťoučký kůň", "日本語のメモ", "🌿🍓👩‍🌾", "e\u0301 is not é", "\u202eright to left", "\U0010ffff", "a\u0000b\t\n\"\\/"]
+    texts = [
+        "žluťoučký kůň", "日本語のメモ", "🌿🍓👩‍🌾", "e\u0301 is not é", "\u202eright to left", "\U0010ffff",
+        "a\u0000b\t\n\"\\/"]
     for number, text in enumerate(texts):
         key = f"unicode/{number}/" + text.translate({ord(character): "-" for character in "\0\t\n"})
         hub.ask("put", key=key, item={"content": text, "tags": [text], "metadata": {text: text}})

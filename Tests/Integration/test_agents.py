@@ -45,7 +45,8 @@ def test_three_agents_share_one_hub(server: Server, tmp_path: Path) -> None:
     assert [event["sequence_number"] for event in told] == [("number", str(n)) for n in range(1, len(expected) + 1)]
     latest: dict[str, dict | None] = {}
     for event, want in zip(told, expected, strict=True):
-        assert (event["event_type"], event["target_key"], event["agent_id"]) == (want["type"], want["key"], want["agent"])
+        told_of = (event["event_type"], event["target_key"], event["agent_id"])
+        assert told_of == (want["type"], want["key"], want["agent"])
         assert event["previous_value"] == latest.get(want["key"])
         if want["item"] is None:
             assert event["payload"] is None

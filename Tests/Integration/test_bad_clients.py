@@ -91,7 +91,8 @@ def framed(body: bytes) -> bytes:
 def test_garbage_on_the_port(server: Server) -> None:
     source = random.Random(20_261_124)
     garbage = [
-        b"GET / HTTP/1.1\r\nHost: hub\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(500), bytes(100_000),
+        b"GET / HTTP/1.1\r\nHost: hub\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(500),
+        bytes(100_000),
         b"\xff" * 100_000, GREETING + b"\xff" * 10_000, GREETING + READY + b"\x02" + b"\xff" * 8 + b"x" * 10_000,
         GREETING + command(b"READY", b"\xff" * 200), GREETING + command(b"NOT A COMMAND", b""), GREETING * 10,
         *[source.randbytes(source.randrange(1, 20_000)) for _ in range(100)],

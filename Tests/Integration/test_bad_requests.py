@@ -44,8 +44,10 @@ SYNTAX = {
     "a name twice": b'{"action":"ping","action":"put"}', "a name twice, spelt otherwise": rb'{"a":1,"\u0061":2}',
     "a name twice, deep inside": b'{"action":"put","key":"k","item":{"content":{"a":1,"a":2}}}',
     "invalid UTF-8": b'{"action":"ping","x":"\xff"}', "overlong UTF-8": b'{"action":"ping","x":"\xc0\xaf"}',
-    "a surrogate in UTF-8": b'{"action":"ping","x":"\xed\xa0\x80"}', "a cut character": b'{"action":"ping","x":"\xe2\x82"}',
-    "10,000 arrays deep": b"[" * 10_000 + b"]" * 10_000, "10,000 objects deep": b'{"a":' * 10_000 + b"1" + b"}" * 10_000,
+    "a surrogate in UTF-8": b'{"action":"ping","x":"\xed\xa0\x80"}',
+    "a cut character": b'{"action":"ping","x":"\xe2\x82"}',
+    "10,000 arrays deep": b"[" * 10_000 + b"]" * 10_000,
+    "10,000 objects deep": b'{"a":' * 10_000 + b"1" + b"}" * 10_000,
     "10,000 deep in an item": put(item="?").replace(b'"?"', b"[" * 10_000 + b"]" * 10_000),
     "1,000,000 openings": b"[" * 1_000_000,
     "65 deep": b'{"action":"ping","x":' + b"[" * 64 + b"]" * 64 + b"}",
@@ -65,16 +67,19 @@ FIELDS = {
     "if_revision a string": put(if_revision="1"), "if_revision beyond 64 bits": put(if_revision=1 << 64),
     "ttl_seconds 0": put(ttl_seconds=0), "ttl_seconds negative": put(ttl_seconds=-1),
     "ttl_seconds a string": put(ttl_seconds="1"), "ttl_seconds for ever": put(ttl_seconds=1e300),
-    "ttl_seconds and expiry_timestamp": put(ttl_seconds=1, item={"content": "c", "expiry_timestamp": "2999-01-01T00:00:00Z"}),
+    "ttl_seconds and expiry_timestamp": put(
+        ttl_seconds=1, item={"content": "c", "expiry_timestamp": "2999-01-01T00:00:00Z"}),
     "agent_id a number": put(agent_id=1), "request_id an object": put(request_id={}),
     "correlation_id an array": put(correlation_id=[]),
     "prefix a number": request("list_keys", prefix=1), "start_after null-like": request("list_keys", start_after=False),
     "limit 0": request("list_keys", limit=0), "limit a string": request("list_keys", limit="1"),
     "limit negative": request("list_keys", limit=-1), "limit a fraction": request("list_keys", limit=1.5),
     "no keys": request("batch_get"), "keys a string": request("batch_get", keys="a"),
-    "keys of numbers": request("batch_get", keys=["a", 1]), "keys with an empty one": request("batch_get", keys=["a", ""]),
+    "keys of numbers": request("batch_get", keys=["a", 1]),
+    "keys with an empty one": request("batch_get", keys=["a", ""]),
     "no operations": request("batch"), "operations an object": request("batch", operations={}),
-    "no operation": request("batch", operations=[]), "an operation that is a string": request("batch", operations=["put"]),
+    "no operation": request("batch", operations=[]),
+    "an operation that is a string": request("batch", operations=["put"]),
     "an operation without op": request("batch", operations=[{"key": "a"}]),
     "an unknown op": request("batch", operations=[{"op": "get", "key": "a"}]),
     "an operation without key": request("batch", operations=[{"op": "delete"}]),
@@ -96,7 +101,8 @@ ITEMS = {
     "item_type unknown": item(item_type="thing"), "item_type a number": item(item_type=1),
     "session_id a number": session(session_id=1), "session_id empty": session(session_id=""),
     "session_id null": put(item={"session_id": None}), "session context a string": session(context="c"),
-    "session history a string": session(conversation_history="h"), "session history of numbers": session(conversation_history=[1]),
+    "session history a string": session(conversation_history="h"),
+    "session history of numbers": session(conversation_history=[1]),
     "session preferences an array": session(preferences=[]), "session active a string": session(active="true"),
     "session user_id a number": session(user_id=1), "session last_activity nonsense": session(last_activity="now"),
     "knowledge without title": put(item={"knowledge_id": "k", "content": "c", "category": "c"}),
@@ -193,7 +199,8 @@ def test_a_message_of_wrong_frames_gets_one_error(shared: Server, name: str) -> 
         assert not dealer.has_reply(20)
 
 
-@pytest.mark.parametrize("envelope", [[b""], [b"id", b""], [*[b"hop"] * 6, b""], []], ids=["REQ", "proxied", "7", "none"])
+@pytest.mark.parametrize(
+    "envelope", [[b""], [b"id", b""], [*[b"hop"] * 6, b""], []], ids=["REQ", "proxied", "7 frames", "none"])
 def test_the_reply_has_the_envelope_of_the_request(shared: Server, envelope: list[bytes]) -> None:
     with Pipeline(shared.address) as dealer:
         dealer.send_frames([*envelope, b'{"action":"ping"}'])

@@ -33,7 +33,7 @@ class Trace:
     def __init__(self, pid: int, output: Path):
         self.output = output
         if shutil.which("strace") is None:
-            pytest.skip("strace is not installed (Debian: apt-get install strace): the order of the calls is not checked")
+            pytest.skip("strace is not installed (apt-get install strace): the order of the calls is not checked")
         self.process = subprocess.Popen(
             ["strace", "-f", "-qqq", "-e", f"trace={CALLS}", "-s", "4096", "-o", output, "-p", str(pid)],
             stderr=subprocess.PIPE, text=True)

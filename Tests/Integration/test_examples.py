@@ -60,11 +60,11 @@ def test_verify_notices_a_difference(server: Server) -> None:
     finally:
         sys.path.pop(0)
     stored = exact('{"content":{"n":1.0},"tags":[],"timestamp":"2026-01-01T10:00:00.000000Z","updated_at":null}')
-    for given in ['{"content":{"n":1.0}}', '{"timestamp":"2026-01-01T11:00:00+01:00"}', '{"timestamp":"2026-01-01T10:00:00"}',
-                  '{"tags":null}']:
+    for given in ['{"content":{"n":1.0}}', '{"timestamp":"2026-01-01T11:00:00+01:00"}',
+                  '{"timestamp":"2026-01-01T10:00:00"}', '{"tags":null}']:
         assert difference(exact(given), stored) is None
-    for given in ['{"content":{"n":1.00}}', '{"content":{"n":1}}', '{"content":{"n":"1.0"}}', '{"extra":1}', '{"tags":[""]}',
-                  '{"timestamp":"2026-01-01T10:00:00.000001Z"}']:
+    for given in ['{"content":{"n":1.00}}', '{"content":{"n":1}}', '{"content":{"n":"1.0"}}', '{"extra":1}',
+                  '{"tags":[""]}', '{"timestamp":"2026-01-01T10:00:00.000001Z"}']:
         assert difference(exact(given), stored) is not None
 
 
@@ -88,7 +88,8 @@ def test_agent_and_order_of_lines(server: Server, hub: Hub) -> None:
 @pytest.mark.parametrize(("text", "said"), [
     ("nonsense\n", "line 1: this is not JSON"), ("\n[]\n", "line 2: a line must be a JSON object"),
     ('{"content":"c"}\n', "line 1: no key"), ('{"key":1,"item":{}}\n', "line 1: no key"),
-    ('{"key":"a","key":"b","item":{}}\n', 'the name "key" is there twice'), ('{"key":"a","item":{},"agent_id":1}\n', "agent_id"),
+    ('{"key":"a","key":"b","item":{}}\n', 'the name "key" is there twice'),
+    ('{"key":"a","item":{},"agent_id":1}\n', "agent_id"),
     ('{"key":"a","item":{"content":"c"}}\n{"key":"b","item":{}}\n', "line 2: invalid_item"),
     ("[" * 100_000 + "\n", "line 1: this is not JSON"),
 ])
@@ -122,7 +123,8 @@ def test_locomo_is_turned_into_items_of_three_kinds(server: Server, hub: Hub, tm
                 {"speaker": "Ada", "dia_id": "D1:1", "text": "Hello!"},
                 {"speaker": "Ben", "dia_id": "D1:2", "text": "Hi.", "query": "a wave"}],
             "session_2_date_time": "12:05 am on 9 May, 2023"},
-        "observation": {"session_1_observation": {"Ben": [["Ben is brief.", "D1:2"], ["Ben waves.", ["D1:1", "D1:2"]]]}},
+        "observation": {"session_1_observation": {
+            "Ben": [["Ben is brief.", "D1:2"], ["Ben waves.", ["D1:1", "D1:2"]]]}},
         "session_summary": {"session_1_summary": "They greet."}}]))
     lines = example("locomo_to_jsonl.py", file).stdout
     done = load(server, "-", "--verify", text=lines)
