@@ -65,6 +65,7 @@ let package = Package(
       path: "Sources/Tools/logstore-dump", swiftSettings: spans),
     .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: spans),
     .testTarget(name: "KeyIndexTests", dependencies: ["KeyIndex", "Bytes", "TestSupport"], swiftSettings: spans),
+    .testTarget(name: "LogStoreTests", dependencies: ["LogStore", "Bytes", "Threads"], swiftSettings: spans),
     .testTarget(name: "ZeroMQTests", dependencies: ["ZeroMQ", "Bytes", "Threads"], swiftSettings: spans),
     .testTarget(
       name: "ServerConfigurationTests",

@@ -60,25 +60,38 @@ package final class CommitWorker: Sendable {
 
   /// The thread's body: until `stop`, and then until all that was submitted is done.
   package func run() {
+    let interval = Duration.milliseconds(options.intervalMilliseconds)
+    // With `interval`: when what was written and not synced must be, however much more comes meanwhile.
+    var deadline: ContinuousClock.Instant?
     while true {
-      let take = { (mailbox: inout Mailbox) -> [CommitBuffer]? in
-        guard !mailbox.frames.isEmpty || mailbox.isStopping else { return nil }
-        defer { mailbox.frames.removeAll(keepingCapacity: true) }
-        return mailbox.frames
+      guard let frames = take(until: deadline) else {
+        syncIfDirty()
+        deadline = nil
+        continue
       }
-      if options.durability == .interval {
-        guard let frames = mailbox.wait(milliseconds: options.intervalMilliseconds, take) else {
-          syncIfDirty()
-          continue
-        }
-        if frames.isEmpty { return }
-        process(frames)
-      } else {
-        let frames = mailbox.wait(take)
-        if frames.isEmpty { return }
-        process(frames)
+      if frames.isEmpty { return }
+      process(frames)
+      guard options.durability == .interval else { continue }
+      let now = ContinuousClock.now
+      if let due = deadline, due <= now {
+        syncIfDirty()
+        deadline = nil
+      } else if deadline == nil {
+        deadline = now + interval
       }
     }
+  }
+
+  /// Waits for frames; gives none when the worker is stopping and all is done, nil when `deadline` has come first.
+  private func take(until deadline: ContinuousClock.Instant?) -> [CommitBuffer]? {
+    let take = { (mailbox: inout Mailbox) -> [CommitBuffer]? in
+      guard !mailbox.frames.isEmpty || mailbox.isStopping else { return nil }
+      defer { mailbox.frames.removeAll(keepingCapacity: true) }
+      return mailbox.frames
+    }
+    guard let deadline else { return mailbox.wait(take) }
+    let left = ContinuousClock.now.duration(to: deadline) / .milliseconds(1)
+    return mailbox.wait(milliseconds: max(0, Int(left.rounded(.up))), take)
   }
 
   private func process(_ frames: [CommitBuffer]) {
