@@ -66,6 +66,7 @@ let package = Package(
     .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: spans),
     .testTarget(name: "KeyIndexTests", dependencies: ["KeyIndex", "Bytes", "TestSupport"], swiftSettings: spans),
     .testTarget(name: "LogStoreTests", dependencies: ["LogStore", "Bytes", "Threads"], swiftSettings: spans),
+    .testTarget(name: "TidyTests", dependencies: ["Server"], swiftSettings: swift),
     .testTarget(name: "ZeroMQTests", dependencies: ["ZeroMQ", "Bytes", "Threads"], swiftSettings: spans),
     .testTarget(
       name: "ServerConfigurationTests",

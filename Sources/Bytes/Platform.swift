@@ -1,3 +1,4 @@
+/// The one call of the C library that comparing bytes needs.
 public import Glibc
 
 @inlinable package func memcmpBytes(_ left: UnsafeRawPointer?, _ right: UnsafeRawPointer?, _ count: Int) -> Int {

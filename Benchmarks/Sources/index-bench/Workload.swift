@@ -44,7 +44,7 @@ struct Workload: ~Copyable {
     var builder = KeyTreeBuilder()
     for index in 0..<keys.count {
       keys.withKey(index) { key in
-        do { try builder.append(key, Workload.value(index)) } catch { fatalError("keys are sorted: \(error)") }
+        do { try builder.append(key, Workload.value(index)) } catch { preconditionFailure("keys are sorted: \(error)") }
       }
     }
     return builder.finish()
@@ -126,13 +126,13 @@ struct Workload: ~Copyable {
 enum Process {
   /// Resident memory, from `/proc/self/statm`.
   static var residentBytes: Int {
-    guard let file = fopen("/proc/self/statm", "r") else { fatalError("can not read /proc/self/statm") }
+    guard let file = fopen("/proc/self/statm", "r") else { preconditionFailure("can not read /proc/self/statm") }
     defer { fclose(file) }
     var line = [CChar](repeating: 0, count: 128)
-    guard fgets(&line, 128, file) != nil else { fatalError("/proc/self/statm is empty") }
+    guard fgets(&line, 128, file) != nil else { preconditionFailure("/proc/self/statm is empty") }
     let text = String(decoding: line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     guard let pages = text.split(separator: " ").dropFirst().first.flatMap({ Int($0) }) else {
-      fatalError("/proc/self/statm has another form: \(text)")
+      preconditionFailure("/proc/self/statm has another form: \(text)")
     }
     return pages * Int(sysconf(Int32(_SC_PAGESIZE)))
   }
