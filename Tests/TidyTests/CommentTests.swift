@@ -5,7 +5,8 @@ import Testing
 @Suite struct CommentTests {
   @Test("Every Swift file opens by saying what it is for")
   func opening() {
-    let silent = SourceTree.swift.filter { file in
+    // A package's manifest has to open with the version of its tools.
+    let silent = SourceTree.swift.filter { !$0.path.hasSuffix("/Package.swift") }.filter { file in
       guard let first = file.lines.first else { return true }
       // Eleven letters are the least that says anything.
       return !first.hasPrefix("/// ") || first.count < 15
