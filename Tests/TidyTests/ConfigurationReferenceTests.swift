@@ -9,20 +9,31 @@ import Testing
     var flag: String
     var variable: String
     var builtIn: String
+    /// The range of a number; empty for all other kinds.
+    var range: String
   }
 
-  @Test("The reference names every setting with its flag, variable and default, in the program's order")
+  @Test("The reference names every setting with its flag, variable, default and range, in the program's order")
   func reference() throws {
     let document = try SourceTree.read("docs/operations.md")
-    let told = document.lines.filter { $0.hasPrefix("| `") && $0.split(separator: "|").first?.contains(".") == true }
-      .compactMap(Self.entry)
+    let told = document.lines.filter { $0.hasPrefix("| `") }.compactMap(Self.entry)
     #expect(told == Setting.all.map(Self.entry))
   }
 
   private static func entry(_ row: String) -> Entry? {
     let cells = row.split(separator: "|", omittingEmptySubsequences: false).dropFirst().dropLast().map(Self.plain)
-    guard cells.count == 6 else { return nil }
-    return Entry(key: cells[0], flag: cells[1], variable: cells[2], builtIn: cells[3])
+    guard cells.count == 6, let name = SettingName(rawValue: cells[0]) else { return nil }
+    return Entry(
+      key: cells[0], flag: cells[1], variable: cells[2], builtIn: cells[3],
+      range: range(Setting[name]).isEmpty ? "" : cells[4])
+  }
+
+  /// As the program's errors tell it.
+  private static func range(_ setting: Setting) -> String {
+    switch setting.kind {
+    case .integer, .bytes, .seconds: setting.kind.expectation.split(separator: " from ").last.map(String.init) ?? ""
+    case .address, .path, .port, .boolean, .secret, .choice, .only: ""
+    }
   }
 
   private static func plain(_ cell: Substring) -> String {
@@ -41,6 +52,7 @@ import Testing
       case .secret: "a secret has no default"
       }
     return Entry(
-      key: setting.name.rawValue, flag: setting.flag ?? "", variable: setting.variable ?? "", builtIn: builtIn)
+      key: setting.name.rawValue, flag: setting.flag ?? "", variable: setting.variable ?? "", builtIn: builtIn,
+      range: range(setting))
   }
 }
