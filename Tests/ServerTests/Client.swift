@@ -8,14 +8,23 @@ import ZeroMQ
 final class Client {
   let socket: Socket
 
-  init(_ fixture: HubFixture, _ kind: Socket.Kind = .dealer, prepare: (Socket) throws -> Void = { _ in }) throws {
-    socket = try Socket(kind, in: fixture.context)
+  convenience init(
+    _ fixture: HubFixture, _ kind: Socket.Kind = .dealer, prepare: (Socket) throws -> Void = { _ in }
+  ) throws {
+    try self.init(fixture.endpoint, fixture.context, kind, prepare: prepare)
+  }
+
+  init(
+    _ endpoint: String, _ context: Context, _ kind: Socket.Kind = .dealer,
+    prepare: (Socket) throws -> Void = { _ in }
+  ) throws {
+    socket = try Socket(kind, in: context)
     try socket.set(.receiveTimeout, 20_000)
     try socket.set(.sendTimeout, 20_000)
     try socket.set(.sendHighWater, 0)
     try socket.set(.receiveHighWater, 0)
     try prepare(socket)
-    try socket.connect(fixture.endpoint)
+    try socket.connect(endpoint)
   }
 
   func send(frames: [[UInt8]]) throws {
@@ -27,7 +36,9 @@ final class Client {
 
   func send(_ text: String) throws { try send(frames: [[], Array(text.utf8)]) }
 
-  func receiveFrames() throws -> [[UInt8]] {
+  func receiveFrames() throws -> [[UInt8]] { try Client.receiveFrames(of: socket) }
+
+  static func receiveFrames(of socket: Socket) throws -> [[UInt8]] {
     var frames: [[UInt8]] = []
     var buffer = ByteBuffer()
     while true {
@@ -40,7 +51,7 @@ final class Client {
     }
   }
 
-  private static func array(_ buffer: borrowing ByteBuffer) -> [UInt8] { buffer.bytes.array() }
+  fileprivate static func array(_ buffer: borrowing ByteBuffer) -> [UInt8] { buffer.bytes.array() }
 
   func receive() throws -> Reply {
     let frames = try receiveFrames()
