@@ -56,7 +56,7 @@ extension LogError {
       case PosixText.notPermitted, PosixText.accessDenied: "check the owner and mode of the directory"
       case PosixText.tooManyFiles: "raise the limit of open files (ulimit -n)"
       case PosixText.readOnly: "the file system is mounted read-only; look at the kernel's log"
-      case PosixText.missing: "check the path"
+      case PosixText.missing, PosixText.notADirectory: "check the path"
       default: "look at the kernel's log (dmesg) for this disk"
       }
     self.init(.io, "\(failure.call.rawValue) \(failure.name): \(cause); \(advice)")

@@ -10,6 +10,7 @@ package enum PosixText {
   package static let tooManyFiles = EMFILE
   package static let readOnly = EROFS
   package static let missing = ENOENT
+  package static let notADirectory = ENOTDIR
   package static let exists = EEXIST
   package static let inputOutput = EIO
 

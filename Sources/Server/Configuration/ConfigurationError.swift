@@ -44,9 +44,9 @@ enum PrintableText {
     return result
   }
 
-  /// `text` in quotes, cut when it is long.
-  static func quoted(_ text: String) -> String {
-    let shown = text.unicodeScalars.prefix(60)
+  /// `text` in quotes, cut when it is long. A path is not cut: what tells one from another stands at its end.
+  static func quoted(_ text: String, scalarsMax: Int = 60) -> String {
+    let shown = text.unicodeScalars.prefix(scalarsMax)
     let cut = shown.count < text.unicodeScalars.count
     return "\"" + of(String(String.UnicodeScalarView(shown))) + (cut ? "…" : "") + "\""
   }

@@ -21,7 +21,7 @@ package struct ConfigurationLoader: Sendable {
     guard let path = flags.config ?? environment["MFH_CONFIG"] else { return [] }
     let origin: SettingOrigin = flags.config == nil ? .environment("MFH_CONFIG") : .flag("--config")
     guard let text = try ConfigurationText.read(path) else {
-      let place = "\(origin.place): \(PrintableText.quoted(path))"
+      let place = "\(origin.place): \(PrintableText.quoted(path, scalarsMax: .max))"
       throw ConfigurationError(
         "\(place) does not exist: give the path of a YAML file", exitCode: ConfigurationError.noInput)
     }
