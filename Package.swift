@@ -67,6 +67,9 @@ let package = Package(
     .testTarget(name: "KeyIndexTests", dependencies: ["KeyIndex", "Bytes", "TestSupport"], swiftSettings: spans),
     .testTarget(name: "LogStoreTests", dependencies: ["LogStore", "Bytes", "Threads"], swiftSettings: spans),
     .testTarget(name: "TidyTests", dependencies: ["Server"], swiftSettings: swift),
+    .target(name: "JSONOracle", path: "Tests/JSONOracle"),
+    .testTarget(
+      name: "JSONTextTests", dependencies: ["JSONText", "Bytes", "JSONOracle", "TestSupport"], swiftSettings: spans),
     .testTarget(name: "ZeroMQTests", dependencies: ["ZeroMQ", "Bytes", "Threads"], swiftSettings: spans),
     .testTarget(
       name: "ServerConfigurationTests",
