@@ -70,6 +70,10 @@ let package = Package(
     .target(name: "JSONOracle", path: "Tests/JSONOracle"),
     .testTarget(
       name: "JSONTextTests", dependencies: ["JSONText", "Bytes", "JSONOracle", "TestSupport"], swiftSettings: spans),
+    .testTarget(
+      name: "HubTests",
+      dependencies: ["Hub", "LogStore", "KeyIndex", "JSONText", "Bytes", "CXXHash", "TestSupport"],
+      swiftSettings: spans),
     .testTarget(name: "ZeroMQTests", dependencies: ["ZeroMQ", "Bytes", "Threads"], swiftSettings: spans),
     .testTarget(
       name: "ServerConfigurationTests",

@@ -24,30 +24,41 @@ struct GivenField {
 
   /// Lower-case letters, digits, `_` and `-`, 1 to 64 of them.
   func memoryType(_ tape: borrowing JSONTape, _ text: RawSpan) throws(HubError) -> Range<Int>? {
-    guard let range = try string(tape) else { return nil }
-    let contents = range.dropFirst().dropLast()
-    for position in contents {
-      switch text.u8(position) {
-      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"),
-        UInt8(ascii: "-"):
-        continue
-      default: throw badMemoryType(text.extracting(range))
-      }
+    guard let node, let range = try string(tape) else { return nil }
+    guard GivenField.isMemoryType(text.extracting(range.inner)) || GivenField.isMemoryType(decoded(node, tape, text))
+    else {
+      throw HubError(
+        .invalidItem,
+        "field \"\(name)\" must be 1 to 64 of a-z, 0-9, _ and -, it is \(ItemError.excerpt(text.extracting(range)))")
     }
-    guard contents.count >= 1, contents.count <= 64 else { throw badMemoryType(text.extracting(range)) }
     return range
   }
 
-  private func badMemoryType(_ found: RawSpan) -> HubError {
-    HubError(
-      .invalidItem,
-      "field \"\(name)\" must be 1 to 64 of a-z, 0-9, _ and -, it is \(ItemError.excerpt(found))")
+  private static func isMemoryType(_ value: borrowing ByteBuffer) -> Bool { isMemoryType(value.bytes) }
+
+  private static func isMemoryType(_ value: RawSpan) -> Bool {
+    for position in 0..<value.byteCount {
+      switch value.u8(position) {
+      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"),
+        UInt8(ascii: "-"):
+        continue
+      default: return false
+      }
+    }
+    return value.byteCount >= 1 && value.byteCount <= 64
+  }
+
+  /// The value of a string whose text alone did not pass: it may be spelt with escapes.
+  private func decoded(_ node: Int, _ tape: borrowing JSONTape, _ text: RawSpan) -> ByteBuffer {
+    var value = ByteBuffer(capacity: 64)
+    tape.appendString(node, in: text, to: &value)
+    return value
   }
 
   /// Microseconds since 1970.
   func time(_ tape: borrowing JSONTape, _ text: RawSpan) throws(HubError) -> Int64? {
-    guard let range = try string(tape) else { return nil }
-    guard let time = Timestamp.parse(text.extracting(range).extracting(1..<(range.count - 1))) else {
+    guard let node, let range = try string(tape) else { return nil }
+    guard let time = Timestamp.parse(text.extracting(range.inner)) ?? GivenField.time(decoded(node, tape, text)) else {
       throw HubError(
         .invalidItem,
         "field \"\(name)\" must be an RFC 3339 time such as 2025-08-07T17:30:00Z, it is "
@@ -55,6 +66,8 @@ struct GivenField {
     }
     return time
   }
+
+  private static func time(_ value: borrowing ByteBuffer) -> Int64? { Timestamp.parse(value.bytes) }
 
   // MARK: Containers
 
@@ -131,6 +144,11 @@ struct GivenField {
   private func missing(_ what: String) -> HubError {
     HubError(.invalidItem, "field \"\(name)\" is missing: it must be \(what)")
   }
+}
+
+extension Range<Int> {
+  /// A string's text without its quotes.
+  fileprivate var inner: Range<Int> { lowerBound + 1..<upperBound - 1 }
 }
 
 extension RawSpan {

@@ -8,7 +8,8 @@ package enum Timestamp {
   package static let latest: Int64 = 253_402_300_799_999_999
 
   /// Parses a date and time: `T`, `t` or a space between them, any number of fraction digits (those beyond the sixth
-  /// are dropped), and `Z`, `z`, an offset, or nothing, which means UTC. nil when it is no such text or no such day.
+  /// are dropped), and `Z`, `z`, an offset, or nothing, which means UTC. Second 60 only where UTC can have a leap
+  /// second. nil when it is no such text or no such day.
   package static func parse(_ text: RawSpan) -> Int64? {
     var reader = FieldReader(position: 0)
     guard let year = reader.digits(4, text), year >= 1, reader.skip("-", text),
@@ -17,11 +18,14 @@ package enum Timestamp {
       reader.skip("T", text) || reader.skip("t", text) || reader.skip(" ", text),
       let hour = reader.digits(2, text), hour <= 23, reader.skip(":", text),
       let minute = reader.digits(2, text), minute <= 59, reader.skip(":", text),
-      let second = reader.digits(2, text), second <= 59,
+      let second = reader.digits(2, text), second <= 60,
       let fraction = reader.fraction(text), let offset = reader.offset(text), reader.position == text.byteCount
     else { return nil }
     let days = Calendar.daysSince1970(year: year, month: month, day: day)
-    let seconds = ((days * 24 + hour) * 60 + minute - offset) * 60 + second
+    let minutes = (days * 24 + hour) * 60 + minute - offset
+    // A leap second ends a day of UTC; like POSIX time, ours counts it as the first of the next.
+    if second == 60, (minutes + 1) % (24 * 60) != 0 { return nil }
+    let seconds = minutes * 60 + second
     let result = Int64(seconds) * 1_000_000 + Int64(fraction)
     // An offset may carry a time out of the years that can be written.
     return result >= Timestamp.earliest && result <= Timestamp.latest ? result : nil
