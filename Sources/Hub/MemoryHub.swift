@@ -19,6 +19,8 @@ package final class MemoryHub {
   var recordScratch = ByteBuffer(capacity: 8_192)
   var hashScratch = ByteBuffer(capacity: 8_192)
   var requestScratch = ByteBuffer(capacity: 1_024)
+  /// Outcomes of batches with a request id that are under way: their records can not be read back yet.
+  var pendingBatches: [KeyHash: (ticket: UInt64, results: [OperationResult])] = [:]
   /// The newest commit whose effects are in `state`.
   package private(set) var acknowledgedTicket: UInt64
   package let openedAt: Int64
@@ -47,50 +49,11 @@ package final class MemoryHub {
     try rebuild(from: loaded)
   }
 
-  private func rebuild(from loaded: LoadedSnapshot?) throws(LogError) {
-    let oldestRemembered = clock.now() - limits.rememberedMicroseconds
-    let start = loaded?.head.replay ?? log.startPlace
-    let known = loaded?.head.replayRevision ?? .none
-    let patched = loaded?.summary.revision ?? .none
-    var isPatching = loaded != nil
-    var buffer = ByteBuffer(capacity: 4_096)
-    let log = log
-    try log.replay(from: start, after: known) { (header, position, record) throws(LogError) in
-      let key = record.extracting(header.keyRange)
-      if isPatching, header.fields.revision > patched, let loaded {
-        state.settle(loaded.summary)
-        isPatching = false
-      }
-      if isPatching {
-        state.patch(header, at: position, key: key)
-      } else {
-        try state.apply(header, at: position, key: key) { (replaced) throws(LogError) in
-          try log.readHeader(at: replaced.position, into: &buffer).fields.stateHash
-        }
-      }
-      if header.requestBytes > 0, header.agentBytes > 0, header.fields.time >= oldestRemembered {
-        remember(header, position, record, isKnown: header.fields.revision <= known)
-      }
-    }
-    if isPatching, let loaded { state.settle(loaded.summary) }
-    snapshots.noteOpened(loaded, logBytesBehind: log.bytes(behind: start))
-  }
-
-  private func remember(
-    _ header: RecordHeader, _ position: RecordPosition, _ record: RawSpan, isKnown: Bool
-  ) {
-    let request = requestHash(
-      agent: record.extracting(header.agentRange), request: record.extracting(header.requestRange))
-    if isKnown {
-      requests.move(request, revision: header.fields.revision, to: position)
-    } else {
-      note(request, header.fields, position, ticket: 0)
-    }
-  }
-
   /// Notes a record that bears a request id: the first one of a request, or one more of the same batch.
-  func note(_ request: KeyHash, _ fields: RecordFields, _ position: RecordPosition, ticket: UInt64) {
-    if let known = requests.find(request, now: fields.time), known.fingerprint == fields.fingerprint {
+  func note(
+    _ request: KeyHash, _ fields: RecordFields, _ position: RecordPosition, commitStart: Revision, ticket: UInt64
+  ) {
+    if let known = requests.find(request, now: fields.time), known.commitStart == commitStart {
       requests.extend(request)
       return
     }
@@ -98,7 +61,7 @@ package final class MemoryHub {
       request,
       .init(
         fingerprint: fields.fingerprint, ticket: ticket, firstRecord: position, recordCount: 1, time: fields.time,
-        operation: fields.operation, revision: fields.revision))
+        operation: fields.operation, revision: fields.revision, commitStart: commitStart))
   }
 
   func requestHash(agent: RawSpan, request: RawSpan) -> KeyHash {
@@ -131,6 +94,7 @@ package final class MemoryHub {
       log.recycle(buffer)
     }
     acknowledgedTicket = completed
+    if !pendingBatches.isEmpty { pendingBatches = pendingBatches.filter { $0.value.ticket > completed } }
     return true
   }
 

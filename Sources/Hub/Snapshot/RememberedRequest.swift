@@ -6,7 +6,7 @@ struct RememberedRequest {
   let name: KeyHash
   let remembered: RequestMemory.Remembered
 
-  static let bytes = 16 + 8 + 12 + 4 + 8 + 8 + 8
+  static let bytes = 16 + 8 + 12 + 4 + 8 + 8 + 8 + 8
 
   func encode(into block: SnapshotBlock) {
     block.payload.append(littleEndian: UInt64(truncatingIfNeeded: name.value))
@@ -19,6 +19,7 @@ struct RememberedRequest {
     block.payload.append(littleEndian: remembered.time)
     block.payload.append(littleEndian: remembered.revision.value)
     block.payload.append(littleEndian: UInt64(remembered.operation.rawValue))
+    block.payload.append(littleEndian: remembered.commitStart.value)
     block.count += 1
   }
 
@@ -41,6 +42,7 @@ struct RememberedRequest {
       name: KeyHash(value: UInt128(entry.u64(8)) << 64 | UInt128(entry.u64(0))),
       remembered: .init(
         fingerprint: entry.u64(16), ticket: 0, firstRecord: position, recordCount: entry.u32(36),
-        time: entry.i64(40), operation: operation, revision: Revision(entry.u64(48))))
+        time: entry.i64(40), operation: operation, revision: Revision(entry.u64(48)),
+        commitStart: Revision(entry.u64(64))))
   }
 }

@@ -16,6 +16,8 @@ package struct RequestMemory {
     /// For a single operation: what it did, and its revision.
     package var operation: Operation
     package var revision: Revision
+    /// The first revision of the atomic commit; less than `revision` when the hub had keys expire before.
+    package var commitStart: Revision
   }
 
   /// The seed of the names. Secret: who knows it could look for two requests with one name.

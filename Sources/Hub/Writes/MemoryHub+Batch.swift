@@ -23,11 +23,21 @@ extension MemoryHub {
   }
 
   package func commitBatch(by writer: borrowing Writer) throws(HubError) -> BatchOutcome {
-    guard !plan.records.isEmpty else {
-      let revision = plan.seenTicket == 0 ? state.revision : log.lastRevision
-      return BatchOutcome(ticket: plan.seenTicket, results: plan.results, revision: revision)
-    }
+    guard !plan.records.isEmpty else { return outcomeWithoutRecord() }
     let ticket = try commit(writer)
+    if writer.isIdempotent {
+      let request = requestHash(agent: writer.agent, request: writer.request)
+      pendingBatches[request] = (ticket, plan.results)
+    }
     return BatchOutcome(ticket: ticket, results: plan.results, revision: log.lastRevision)
+  }
+
+  private func outcomeWithoutRecord() -> BatchOutcome {
+    if plan.seenTicket > 0 {
+      return BatchOutcome(ticket: lastTicket, results: plan.results, revision: log.lastRevision)
+    }
+    let revision = state.revision
+    let results = plan.results.map { OperationResult(isPut: $0.isPut, hit: $0.hit, revision: revision) }
+    return BatchOutcome(ticket: 0, results: results, revision: revision)
   }
 }

@@ -29,9 +29,10 @@ extension MemoryHub {
   /// Begins the answer to a repeated batch; nil when the writer's request id is new.
   package func findRepeatedBatch(_ writer: borrowing Writer) throws(HubError) -> RepeatedBatch? {
     guard let found = try findRepeat(writer) else { return nil }
+    let request = requestHash(agent: writer.agent, request: writer.request)
     return RepeatedBatch(
       ticket: waiting(found.ticket), position: found.firstRecord, recordsLeft: Int(found.recordCount),
-      revision: Revision(found.revision.value - 1))
+      known: pendingBatches[request]?.results[...], revision: Revision(found.commitStart.value - 1))
   }
 }
 
@@ -41,19 +42,29 @@ package struct RepeatedBatch {
   package let ticket: UInt64
   private var position: RecordPosition
   private var recordsLeft: Int
+  /// The outcomes themselves, while the batch is under way and its records can not be read.
+  private var known: ArraySlice<OperationResult>?
   /// The revision reached so far.
   package private(set) var revision: Revision
 
-  init(ticket: UInt64, position: RecordPosition, recordsLeft: Int, revision: Revision) {
+  init(
+    ticket: UInt64, position: RecordPosition, recordsLeft: Int, known: ArraySlice<OperationResult>?,
+    revision: Revision
+  ) {
     self.ticket = ticket
     self.position = position
     self.recordsLeft = recordsLeft
+    self.known = known
     self.revision = revision
   }
 
   /// The outcome of the next operation.
   package mutating func next(isPut: Bool, key: RawSpan, hub: MemoryHub) throws(HubError) -> OperationResult {
-    if recordsLeft > 0 {
+    if let result = known?.popFirst() {
+      revision = result.revision
+      return result
+    }
+    if known == nil, recordsLeft > 0 {
       var buffer = ByteBuffer(capacity: 4_096)
       var header = try read(hub, &buffer)
       while header.fields.operation == .expire {

@@ -50,9 +50,8 @@ extension MemoryHub {
     let seen = try planDelete(key, ifRevision, now, remembering: false, index: nil)
     var result = plan.results[0]
     guard result.hit else {
-      // The absence may itself be under way.
       if seen == 0 { result.revision = state.revision }
-      return WriteOutcome(ticket: seen, result: result)
+      return WriteOutcome(ticket: seen == 0 ? 0 : lastTicket, result: result)
     }
     return WriteOutcome(ticket: try commit(writer), result: result)
   }
@@ -126,7 +125,9 @@ extension MemoryHub {
     StateChecksum.block(key: key, revision: revision, item: arena.bytes.extracting(payload), scratch: &hashScratch)
   }
 
-  /// Plans a delete. Returns the commit that what it saw depends on.
+  /// Plans a delete. Returns the commit that what it saw depends on: an absence may itself be under way. An outcome
+  /// without a record of its own tells the newest decided revision and waits for all of it, or else the acknowledged
+  /// one.
   @discardableResult
   func planDelete(
     _ key: RawSpan, _ ifRevision: UInt64?, _ now: Int64, remembering: Bool, index: Int?
@@ -209,7 +210,9 @@ extension MemoryHub {
           fields,
           RecordNames(key: key, agent: writer.agent, correlation: writer.correlation, request: writer.request),
           payload: payload)
-        if let requestHash { note(requestHash, fields, position, ticket: ticket) }
+        if let requestHash {
+          note(requestHash, fields, position, commitStart: plan.records[0].fields.revision, ticket: ticket)
+        }
       }
       pending.set(
         record.keyHash,
