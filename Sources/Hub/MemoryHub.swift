@@ -94,6 +94,7 @@ package final class MemoryHub {
       log.recycle(buffer)
     }
     acknowledgedTicket = completed
+    pending.settle(through: completed)
     if !pendingBatches.isEmpty { pendingBatches = pendingBatches.filter { $0.value.ticket > completed } }
     return true
   }

@@ -7,20 +7,18 @@ extension MemoryHub {
   package func sweep(limit: Int) throws(HubError) {
     let now = now()
     guard let next = state.expiries.nextExpiry, next <= now else { return }
-    try expire(dueKeys(now, limit: limit)[...], now)
+    try expire(dueKeys(now, limit: limit), now)
   }
 
-  /// Writes EXPIRE events for everything that is due: before the checksum is told, which is a function of the log.
+  /// Writes EXPIRE events for everything that is due, acknowledged or not: before the checksum is told, which is a
+  /// function of the log.
   package func sweepAll() throws(HubError) {
     let now = now()
-    var left = dueKeys(now, limit: .max)[...]
-    while !left.isEmpty {
-      try expire(left.prefix(MemoryHub.expiriesPerCommit), now)
-      left = left.dropFirst(MemoryHub.expiriesPerCommit)
-    }
+    try expire(dueKeys(now, limit: .max) + pending.expiringKeys, now)
   }
 
-  private static let expiriesPerCommit = 2_048
+  /// What the records of one sweep's commit take at most.
+  private static let expiryBytesPerCommit = 1 << 20
 
   private func dueKeys(_ now: Int64, limit: Int) -> [[UInt8]] {
     var due: [[UInt8]] = []
@@ -28,9 +26,23 @@ extension MemoryHub {
     return due
   }
 
-  private func expire(_ keys: ArraySlice<[UInt8]>, _ now: Int64) throws(HubError) {
+  private func expire(_ keys: [[UInt8]], _ now: Int64) throws(HubError) {
+    let room = min(MemoryHub.expiryBytesPerCommit, log.options.commitBytesMax)
+    var bytes = 0
     plan.begin(after: log.lastRevision)
-    for key in keys { try planExpiry(key, now) }
+    for key in keys {
+      bytes += RecordEncoder.size(names: key.count, payload: 0)
+      if bytes > room {
+        try commitExpiries()
+        plan.begin(after: log.lastRevision)
+        bytes = RecordEncoder.size(names: key.count, payload: 0)
+      }
+      try planExpiry(key, now)
+    }
+    try commitExpiries()
+  }
+
+  private func commitExpiries() throws(HubError) {
     guard !plan.records.isEmpty else { return }
     let nobody = ByteBuffer(capacity: 16)
     _ = try commit(Writer(agent: nobody.bytes, correlation: nobody.bytes, request: nobody.bytes, fingerprint: 0))
@@ -39,9 +51,9 @@ extension MemoryHub {
   private func planExpiry(_ bytes: [UInt8], _ now: Int64) throws(HubError) {
     let key = bytes.span.bytes
     let hash = KeyHash(key)
-    let found = try newest(key, hash, countingPlan: false)
-    // A pending write has replaced or removed it already: then there is nothing to expire.
-    guard let version = found.version, version.isDue(at: now), found.ticket == 0 else { return }
-    planRemoval(.expire, key, hash, found, now, remembering: false)
+    let found = try newest(key, hash, countingPlan: true)
+    // A write under way may have replaced or removed it, or this sweep have met it before.
+    guard let version = found.version, version.isDue(at: now) else { return }
+    planRemoval(.expire, key, hash, found, now, remembering: true)
   }
 }

@@ -215,7 +215,7 @@ extension MemoryHub {
         }
       }
       pending.set(
-        record.keyHash,
+        record.keyHash, key,
         .init(ticket: ticket, revision: fields.revision, version: record.version(at: position)))
     }
   }
