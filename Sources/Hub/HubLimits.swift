@@ -17,6 +17,10 @@ package struct HubLimits: Sendable, Equatable {
 
   /// A snapshot is taken when so much log lies behind the last one, and at least as much as that one takes.
   package var snapshotLogBytes = 128 << 20
+  /// What `keyBytes` may be set to: the index holds no longer keys.
+  package static let keyBytesRange = 1...1_024
+  /// What `itemBytes` may be set to: with its names the record still is one that the index can point to.
+  package static let itemBytesRange = 1_024...((2 << 20) - (8 << 10))
 
   package init() {}
 }

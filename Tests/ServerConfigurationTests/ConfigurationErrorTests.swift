@@ -53,6 +53,8 @@ struct ConfigurationErrorTests {
       ("storage:\n  segment_bytes: 129 MiB\n", 2, "expected a size from 16 MiB to 128 MiB"),
       ("storage:\n  segment_bytes: 64 MB\n", 2, "expected a size from 16 MiB to 128 MiB"),
       ("storage:\n  segment_bytes: 9000000000 GiB\n", 2, "expected a size"),
+      ("limits:\n  key_bytes: 1025\n", 2, "expected a size from 1 to 1 KiB"),
+      ("limits:\n  item_bytes: 2 MiB\n", 2, "expected a size from 1 KiB to 2040 KiB"),
       ("resilience:\n  circuit_breaker:\n    reset_timeout: 0\n", 3, "expected a time from 1 to 86400 seconds"),
       ("resilience:\n  circuit_breaker:\n    reset_timeout: 25h\n", 3, "expected a time from 1 to 86400 seconds"),
       // Words

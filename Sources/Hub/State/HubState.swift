@@ -53,6 +53,12 @@ package final class HubState {
   ) throws(LogError) {
     let fields = header.fields
     guard fields.operation.takesRevision else { return }
+    guard VersionEntry.canHold(header, at: position), HubLimits.keyBytesRange.contains(key.byteCount) else {
+      throw LogError(
+        .unsupported,
+        "revision \(fields.revision) has a key, a kind or a size that this version does not know; "
+          + "use the version that wrote it, or a newer one", segment: position.segment, offset: UInt64(position.offset))
+    }
     revision = fields.revision
     let replaced = fields.operation.isPut ? nil : index.remove(key)
     if fields.operation.isPut {
@@ -121,13 +127,20 @@ package final class HubState {
   private func bury(_ key: RawSpan, _ entry: VersionEntry) {
     _ = dead.insert(key, entry.indexValue)
     guard dead.count > deadKeysMax else { return }
-    var victim: [UInt8] = []
-    dead.scan(from: deadCursor.span.bytes, inclusive: false) { key, _ in
-      victim = key.array()
+    var victim = deadKey(after: deadCursor)
+    if victim.isEmpty { victim = deadKey(after: []) }
+    deadCursor = victim
+    _ = dead.remove(victim.span.bytes)
+  }
+
+  /// The next deleted key in byte order; empty when there is none.
+  private func deadKey(after start: [UInt8]) -> [UInt8] {
+    var found: [UInt8] = []
+    dead.scan(from: start.span.bytes, inclusive: false) { key, _ in
+      found = key.array()
       return false
     }
-    deadCursor = victim
-    if !victim.isEmpty { _ = dead.remove(victim.span.bytes) }
+    return found
   }
 
   /// The newest acknowledged event of a key that is not there.

@@ -16,6 +16,12 @@ package struct VersionEntry: Equatable, Sendable {
   package static let segmentBytesMax = 1 << 27
   package static let recordBytesMax = 65_535 * 32
 
+  /// Whether an entry can say where this record lies and what it holds: a later version may write others.
+  package static func canHold(_ header: RecordHeader, at position: RecordPosition) -> Bool {
+    header.fields.itemKind <= 0x7F && header.recordBytes <= recordBytesMax && header.fields.revision.value < 1 << 56
+      && position.segment.value < 1 << 24 && position.offset < segmentBytesMax
+  }
+
   package init(revision: Revision, itemKind: UInt8, mayExpire: Bool, position: RecordPosition) {
     self.revision = revision
     self.itemKind = itemKind

@@ -72,8 +72,8 @@ struct Setting: Sendable {
   private static let limits = {
     let builtIn = HubLimits()
     return [
-      Setting(.keyBytes, .bytes(1...4_096), .integer(builtIn.keyBytes)),
-      Setting(.itemBytes, .bytes(1_024...4 << 20), .integer(builtIn.itemBytes)),
+      Setting(.keyBytes, .bytes(HubLimits.keyBytesRange), .integer(builtIn.keyBytes)),
+      Setting(.itemBytes, .bytes(HubLimits.itemBytesRange), .integer(builtIn.itemBytes)),
       Setting(.requestBytes, .bytes(4_096...8 << 20), .integer(builtIn.requestBytes)),
       Setting(.replyBytes, .bytes(65_536...64 << 20), .integer(builtIn.replyBytes)),
       Setting(.batchOperations, .integer(1...16_384), .integer(builtIn.batchOperations)),
