@@ -14,9 +14,9 @@ package struct HubLimits: Sendable, Equatable {
   /// Writes whose request id is remembered, and for how long.
   package var rememberedRequests = 1_000_000
   package var rememberedMicroseconds: Int64 = 600_000_000
-
   /// A snapshot is taken when so much log lies behind the last one, and at least as much as that one takes.
   package var snapshotLogBytes = 128 << 20
+
   /// What `keyBytes` may be set to: the index holds no longer keys.
   package static let keyBytesRange = 1...1_024
   /// What `itemBytes` may be set to: with its names the record still is one that the index can point to.

@@ -338,9 +338,10 @@ package final class RecordLog {
     snapshotWriter = nil
   }
 
-  /// Reads the log from where a snapshot leaves off.
+  /// Reads the log from its beginning, or from where a snapshot leaves off: from `place`, which comes behind
+  /// `revision`. Every record is checked and given to `visit` in order.
   package func replay(
-    from place: LogPlace, after revision: Revision,
+    from place: LogPlace? = nil, after revision: Revision = .none,
     _ visit: (RecordHeader, RecordPosition, _ record: RawSpan) throws(LogError) -> Void
   ) throws(LogError) {
     try LogReplay(segments: segments, activeEnd: end).run(from: place, after: revision, visit)

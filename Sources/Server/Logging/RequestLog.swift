@@ -60,6 +60,15 @@ final class RequestLog {
     suppressed = 0
   }
 
+  /// A snapshot has its name, or could not be written: then the next start reads more of the log.
+  func snapshotEnded(_ status: SnapshotStatus) {
+    if let failure = status.failure {
+      logger.warning("no snapshot was written: \(failure.description)")
+    } else if let revision = status.revision, status.taken > 0 {
+      logger.info("snapshot written", metadata: ["revision": "\(revision)", "bytes": "\(status.bytes)"])
+    }
+  }
+
   /// The log takes no writes any more. Told once.
   func poisoned(_ failure: LogError) {
     guard !isPoisonTold else { return }

@@ -38,6 +38,8 @@ extension RequestProcessor {
     object.number("active_segment", UInt64(log.activeSegment.value), &reply)
     object.number("active_offset", UInt64(log.activeOffset), &reply)
     object.number("syncs", log.syncs, &reply)
+    object.number("snapshot_revision", hub.snapshots.revision?.value ?? 0, &reply)
+    object.number("snapshots_taken", hub.snapshots.taken, &reply)
     object.text("store", log.store.description, &reply)
     object.text("lineage", log.lineage.description, &reply)
     object.text("durability", "\(service.durability)", &reply)

@@ -59,8 +59,8 @@ package struct HubService {
         try log.close()
         throw error
       }
-      hub.submit()
-      try log.close()
+      try hub.close()
+      processor.log.snapshotEnded(hub.snapshots)
       logger.info("stopped", metadata: ["revision": "\(hub.state.revision)"])
       return .done
     } catch let error as LogError {
@@ -116,8 +116,11 @@ package struct HubService {
         "directory": "\(options.dataDirectory)", "how": "\(log.recovery.kind)", "revision": "\(hub.state.revision)",
         "keys": "\(hub.state.keyCount)", "epoch": "\(log.epoch)", "torn_tail_cut": "\(log.recovery.tornBytesCut)",
         "checksum": "\(hub.state.checksum.text)",
+        "snapshot_revision": "\(hub.snapshots.revision?.description ?? "none")",
+        "log_bytes_read": "\(hub.snapshots.replayedBytes)",
       ])
     for warning in log.recovery.warnings { logger.warning("\(warning)") }
+    for problem in hub.snapshots.unusable { logger.warning("a snapshot is not used: \(problem.description)") }
   }
 
   /// The directory itself can not be made or opened.

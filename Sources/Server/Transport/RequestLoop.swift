@@ -27,6 +27,7 @@ final class RequestLoop {
   private var isStopping = false
   private var nextSweep: Int64 = 0
   private var lastWork: Int64 = 0
+  private var isSnapshotBusy = false
 
   /// Requests taken in one go before the commits are looked at.
   private static let drainMax = 1_024
@@ -98,6 +99,7 @@ final class RequestLoop {
   private func turn(isLast: Bool = false) throws {
     try hub.settle()
     if !clients.isEmpty { try release(isLast: isLast) }
+    stepSnapshot()
     try keepHouse()
     let isDiskFree = hub.log.inFlightCount == 0
     if isDiskFree || hub.log.buildingBytes > RequestLoop.commitBytesMax { hub.submit() }
@@ -232,7 +234,16 @@ final class RequestLoop {
     if now - lastWork >= RequestLoop.idleMicroseconds { hub.log.stampIfIdle() }
   }
 
+  /// A snapshot under way gets its share of every turn; one that is due is begun.
+  private func stepSnapshot() {
+    if hub.isSnapshotDue { hub.beginSnapshot() }
+    let step = hub.stepSnapshot()
+    isSnapshotBusy = step == .busy
+    if step == .done { processor.log.snapshotEnded(hub.snapshots) }
+  }
+
   private func pollMilliseconds() -> Int {
+    if isSnapshotBusy { return 0 }
     let untilDeadline = clients.nextDeadline == .max ? .max : max(clients.nextDeadline - hub.clock.now(), 0) / 1_000 + 1
     return Int(min(untilDeadline, 50))
   }
