@@ -82,6 +82,8 @@ package struct FrameHeader: Equatable, Sendable, BitwiseCopyable {
     let flags = bytes.u8(Field.flags)
     guard flags >> 3 == 0, let durability = Durability(rawValue: flags >> 1), bytes.u16(Field.reserved) == 0
     else { throw .badField("flags") }
+    guard Int(bytes.u32(Field.bodyBytes)) % Layout.alignment == 0 else { throw .badLength }
+    guard Layout.revisions.contains(bytes.u64(Field.firstRevision)) else { throw .badField("first_revision") }
     return FrameHeader(
       kind: kind, durability: durability, isCleanClose: flags & 1 == 1, bodyBytes: bytes.u32(Field.bodyBytes),
       recordCount: bytes.u32(Field.recordCount), firstRevision: Revision(bytes.u64(Field.firstRevision)),

@@ -14,6 +14,12 @@ package struct Revision: Hashable, Comparable, Sendable, BitwiseCopyable, Custom
 package struct SegmentNumber: Hashable, Comparable, Sendable, BitwiseCopyable, CustomStringConvertible {
   package var value: UInt32
   @inlinable package init(_ value: UInt32) { self.value = value }
+  /// A number read from a file or a name; nil when it can not be one. The last one is left out, so that there is
+  /// always a next.
+  package init?(stored value: UInt64) {
+    guard value > 0, value < UInt64(UInt32.max) else { return nil }
+    self.init(UInt32(value))
+  }
   @inlinable package static func < (left: SegmentNumber, right: SegmentNumber) -> Bool { left.value < right.value }
   @inlinable package var next: SegmentNumber { SegmentNumber(value + 1) }
   package var description: String { String(value) }

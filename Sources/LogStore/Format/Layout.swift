@@ -6,6 +6,10 @@ package enum Layout {
   package static let formatVersion: UInt16 = 1
   /// Frames and records begin at multiples of this many bytes.
   package static let alignment = 8
+  /// What a revision can be. The upper half is left out, so that counting on from one read can not overflow.
+  package static let revisions: Range<UInt64> = 1..<(1 << 63)
+  /// What the size of a segment can be: positions in it have 32 bits.
+  package static let capacities = UInt64(SegmentHeader.blockBytes)...UInt64(UInt32.max)
 
   /// The head of a segment file: one 4 KiB block, of which `size` bytes are used and the rest is zero.
   package enum SegmentHeader {

@@ -86,12 +86,13 @@ package struct Manifest: Equatable, Sendable {
     var segments: [Segment] = []
     for index in 0..<count {
       let entry = Field.size + index * Field.entryBytes
-      guard let number = UInt32(exactly: bytes.u64(entry + Field.entryNumber)), number > 0,
-        index == 0 || segments[index - 1].number.next.value == number
+      guard let number = SegmentNumber(stored: bytes.u64(entry + Field.entryNumber)),
+        index == 0 || segments[index - 1].number.next == number
       else { throw .badField("segment number") }
+      guard Layout.capacities.contains(bytes.u64(entry + Field.entryCapacity)) else { throw .badField("capacity") }
       segments.append(
         Segment(
-          number: SegmentNumber(number), generation: bytes.u32(entry + Field.entryGeneration),
+          number: number, generation: bytes.u32(entry + Field.entryGeneration),
           capacity: bytes.u64(entry + Field.entryCapacity)))
     }
     var manifest = Manifest(

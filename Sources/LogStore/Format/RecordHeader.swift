@@ -79,6 +79,7 @@ package struct RecordHeader: Equatable, Sendable, BitwiseCopyable {
       throw .unknownOperation(bytes.u8(Field.operation))
     }
     guard let codec = Codec(rawValue: bytes.u8(Field.codec)) else { throw .unknownCodec(bytes.u8(Field.codec)) }
+    guard codec != .plain || storedBytes == bytes.u32(Field.plainBytes) else { throw .badLength }
     guard bytes.u8(Field.encryption) == 0 else { throw .encrypted(bytes.u8(Field.encryption)) }
     let flags = bytes.u8(Field.flags)
     guard flags & ~1 == 0 else { throw .badField("flags") }

@@ -68,9 +68,11 @@ package struct SegmentHeader: Equatable, Sendable {
     guard refused == 0 else { throw .unknownFeatures(refused) }
     guard block.u16(Field.headerBytes) == UInt16(Field.size) else { throw .badField("header_bytes") }
     guard block.extracting(Field.size..<Field.blockBytes).isZero else { throw .nonZeroPadding }
-    guard let number = UInt32(exactly: block.u64(Field.number)), number > 0 else { throw .badField("number") }
+    guard let number = SegmentNumber(stored: block.u64(Field.number)) else { throw .badField("number") }
+    guard Layout.capacities.contains(block.u64(Field.capacity)) else { throw .badField("capacity") }
+    guard block.u64(Field.baseRevision) < Layout.revisions.upperBound else { throw .badField("base_revision") }
     return SegmentHeader(
-      store: block.identity(Field.store), lineage: block.identity(Field.lineage), number: SegmentNumber(number),
+      store: block.identity(Field.store), lineage: block.identity(Field.lineage), number: number,
       generation: block.u32(Field.generation), capacity: block.u64(Field.capacity),
       predecessorEnd: block.u64(Field.predecessorEnd), baseRevision: Revision(block.u64(Field.baseRevision)),
       epoch: block.u64(Field.epoch), createdAt: block.i64(Field.createdAt))

@@ -18,9 +18,10 @@ package enum StoreNames {
     guard name.hasSuffix(segmentSuffix) else { return nil }
     let parts = name.dropLast(segmentSuffix.count).split(separator: "-", omittingEmptySubsequences: false)
     guard parts.count == 2, parts[0].utf8.count == numberDigits, parts[1].utf8.count == generationDigits,
-      let number = UInt32(parts[0]), let generation = UInt32(parts[1]), number > 0
+      let digits = UInt64(parts[0]), let number = SegmentNumber(stored: digits), let generation = UInt32(parts[1]),
+      segment(number, generation: generation) == "\(segments)/\(name)"  // "+1" is a number too
     else { return nil }
-    return (SegmentNumber(number), generation)
+    return (number, generation)
   }
 
   // MARK: Snapshots
