@@ -65,7 +65,10 @@ let package = Package(
       path: "Sources/Tools/logstore-dump", swiftSettings: spans),
     .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: spans),
     .testTarget(name: "KeyIndexTests", dependencies: ["KeyIndex", "Bytes", "TestSupport"], swiftSettings: spans),
-    .testTarget(name: "LogStoreTests", dependencies: ["LogStore", "Bytes", "Threads"], swiftSettings: spans),
+    .target(name: "LogStoreTesting", dependencies: ["LogStore", "Bytes"], swiftSettings: spans),
+    .testTarget(
+      name: "LogStoreTests", dependencies: ["LogStore", "LogStoreTesting", "Threads", "Bytes", "TestSupport"],
+      swiftSettings: spans),
     .testTarget(name: "TidyTests", dependencies: ["Server"], swiftSettings: swift),
     .target(name: "JSONOracle", path: "Tests/JSONOracle"),
     .testTarget(

@@ -1,0 +1,115 @@
+/// FORMAT.md and `Layout` say the same.
+import LogStore
+import Testing
+
+@Suite("The tables of FORMAT.md")
+struct LayoutTableTests {
+  private typealias Row = FormatDocument.Row
+
+  /// Names with their offsets, and the size of the whole, as the rows that the document should have.
+  private func rows(_ fields: [(String, Int)], size: Int) -> [Row] {
+    let ends = fields.dropFirst().map(\.1) + [size]
+    return zip(fields, ends).map { Row(offset: $0.1, size: $1 - $0.1, name: $0.0) }
+  }
+
+  private func table(_ heading: String, _ index: Int = 0) throws -> [Row] {
+    let tables = try FormatDocument().tables(under: heading)
+    try #require(index < tables.count)
+    return tables[index]
+  }
+
+  @Test("The segment header's table is the code's")
+  func segmentHeader() throws {
+    typealias Field = Layout.SegmentHeader
+    let fields = [
+      ("checksum", Field.checksum), ("magic", Field.magicOffset), ("version", Field.version),
+      ("header_bytes", Field.headerBytes), ("generation", Field.generation),
+      ("compatible_flags", Field.compatibleFlags), ("read_only_flags", Field.readOnlyFlags),
+      ("incompatible_flags", Field.incompatibleFlags), ("reserved", Field.reserved), ("store", Field.store),
+      ("lineage", Field.lineage), ("number", Field.number), ("capacity", Field.capacity),
+      ("predecessor_end", Field.predecessorEnd), ("base_revision", Field.baseRevision), ("epoch", Field.epoch),
+      ("created_at", Field.createdAt),
+    ]
+    #expect(try table("Segment header") == rows(fields, size: Field.size))
+    #expect(Field.blockBytes == 4096 && Field.size == 120)
+  }
+
+  @Test("The frame header's table is the code's")
+  func frameHeader() throws {
+    typealias Field = Layout.FrameHeader
+    let fields = [
+      ("checksum", Field.checksum), ("magic", Field.magicOffset), ("kind", Field.kind), ("flags", Field.flags),
+      ("reserved", Field.reserved), ("body_bytes", Field.bodyBytes), ("record_count", Field.recordCount),
+      ("first_revision", Field.firstRevision), ("last_revision", Field.lastRevision), ("epoch", Field.epoch),
+      ("time", Field.time), ("durable_through", Field.durableThrough), ("durable_offset", Field.durableOffset),
+    ]
+    #expect(try table("Frame") == rows(fields, size: Field.size))
+  }
+
+  @Test("The record header's table is the code's")
+  func recordHeader() throws {
+    typealias Field = Layout.RecordHeader
+    let fields = [
+      ("checksum", Field.checksum), ("record_bytes", Field.recordBytes), ("operation", Field.operation),
+      ("item_kind", Field.itemKind), ("codec", Field.codec), ("encryption", Field.encryption),
+      ("revision", Field.revision), ("previous_revision", Field.previousRevision), ("time", Field.time),
+      ("creation_time", Field.creationTime), ("expiry", Field.expiry), ("fingerprint", Field.fingerprint),
+      ("key_bytes", Field.keyBytes), ("agent_bytes", Field.agentBytes),
+      ("correlation_bytes", Field.correlationBytes), ("request_bytes", Field.requestBytes),
+      ("plain_bytes", Field.plainBytes), ("stored_bytes", Field.storedBytes), ("dictionary", Field.dictionary),
+      ("flags", Field.flags), ("reserved", Field.reserved), ("skip_revision", Field.skipRevision),
+      ("salt", Field.salt), ("state_hash", Field.stateHash), ("payload_checksum", Field.payloadChecksum),
+    ]
+    #expect(try table("Record") == rows(fields, size: Field.size))
+  }
+
+  @Test("The seal's tables are the code's")
+  func seal() throws {
+    #expect(try table("Seal", 0) == rows([("checksum", Layout.Seal.checksum)], size: Layout.Seal.sections))
+    #expect(
+      try table("Seal", 1) == rows([("type", 0), ("length", 4)], size: Layout.Seal.sectionHeaderBytes))
+    let entry = [("first_revision", 0), ("time", 8), ("offset", 16), ("frame_bytes", 24)]
+    #expect(try table("Seal", 2) == rows(entry, size: Layout.Seal.commitTableEntryBytes))
+    #expect(Layout.Seal.commitTableStrideBytes == 16_384)
+  }
+
+  @Test("The manifest's tables are the code's")
+  func manifest() throws {
+    typealias Field = Layout.Manifest
+    let fields = [
+      ("checksum", Field.checksum), ("magic", Field.magicOffset), ("version", Field.version),
+      ("reserved", Field.reserved), ("total_bytes", Field.totalBytes), ("compatible_flags", Field.compatibleFlags),
+      ("read_only_flags", Field.readOnlyFlags), ("incompatible_flags", Field.incompatibleFlags),
+      ("segment_count", Field.segmentCount), ("store", Field.store), ("lineage", Field.lineage),
+      ("parent_lineage", Field.parentLineage), ("parent_revision", Field.parentRevision),
+      ("sequence", Field.sequence), ("epoch", Field.epoch), ("durable_through", Field.durableThrough),
+      ("written_at", Field.writtenAt),
+    ]
+    #expect(try table("Manifest", 0) == rows(fields, size: Field.size))
+    let entry = [
+      ("number", Field.entryNumber), ("generation", Field.entryGeneration), ("reserved", Field.entryReserved),
+      ("capacity", Field.entryCapacity),
+    ]
+    #expect(try table("Manifest", 1) == rows(entry, size: Field.entryBytes))
+  }
+
+  @Test("Every section that the code's comments cite is there")
+  func sections() throws {
+    let document = try FormatDocument()
+    for heading in [
+      "Segment header", "Frame", "Commit", "Record", "Seal", "Manifest", "Recovery", "Torn tail or rot",
+    ] {
+      #expect(!document.section(heading).isEmpty, "\(heading)")
+    }
+  }
+
+  @Test("The magic numbers spell their names")
+  func magics() {
+    func text(_ value: some FixedWidthInteger) -> String {
+      withUnsafeBytes(of: value.littleEndian) { String(decoding: $0, as: UTF8.self) }
+    }
+    #expect(text(Layout.SegmentHeader.magic) == "MFHUBSEG")
+    #expect(text(Layout.FrameHeader.magic) == "FRM1")
+    #expect(text(Layout.Manifest.magic) == "MFHMANST")
+  }
+}
