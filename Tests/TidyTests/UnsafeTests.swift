@@ -13,7 +13,7 @@ import Testing
     "Sources/Index/Node.swift": "a node is a block of bytes with a layout of its own; bounds are its invariants",
     "Sources/Index/NodeArena.swift": "owns the memory of the nodes",
     "Sources/Index/KeyTree+Builder.swift": "copies the last key into an array that is used again",
-    "Sources/Tools/logstore-dump/Output.swift": "hands a buffer to write(2)",
+    "Sources/Tools/ToolSupport/Output.swift": "hands a buffer to write(2)",
   ]
 
   static let words = ["unsafe ", "unsafeLoad", "unsafeBitCast", "Unsafe", "Unmanaged", "OpaquePointer"]
