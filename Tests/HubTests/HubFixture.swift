@@ -98,6 +98,13 @@ final class HubFixture {
     opened = try HubFixture.open(directory, options, limits, clock)
   }
 
+  /// Stops in good order, with a last snapshot, and opens the store again.
+  func restart() throws {
+    try hub.close()
+    opened = nil
+    opened = try HubFixture.open(directory, options, limits, clock)
+  }
+
   /// Leaves the store as a killed process would, and opens it again.
   func crash() throws {
     hub.log.abandon()

@@ -46,9 +46,10 @@ struct ProgramTests {
       let lines = try server.errorObjects()
       #expect(
         lines.compactMap { $0["message"] as? String } == [
-          "store opened", "stopping: answering what was accepted", "stopped",
+          "store opened", "stopping: answering what was accepted", "snapshot written", "stopped",
         ])
       #expect(lines.first?["how"] as? String == (round == 0 ? "created" : "resumed"))
+      #expect(lines.first?["snapshot_revision"] as? String == (round == 0 ? "none" : "1"))
     }
   }
 

@@ -12,7 +12,6 @@ import Testing
     "Sources/Bytes/Platform.swift": "memcmp",
     "Sources/Index/Node.swift": "a node is a block of bytes with a layout of its own; bounds are its invariants",
     "Sources/Index/NodeArena.swift": "owns the memory of the nodes",
-    "Sources/Index/KeyTree+Builder.swift": "copies the last key into an array that is used again",
     "Sources/Tools/ToolSupport/Output.swift": "hands a buffer to write(2)",
   ]
 

@@ -16,19 +16,23 @@ enum SnapshotSection: UInt32 {
 }
 
 /// Writes keys that come in byte order: each as how many bytes it shares with the one before it, and the rest.
-struct KeyRunEncoder {
-  private var previous: [UInt8] = []
+struct KeyRunEncoder: ~Copyable {
+  private var previous = ByteBuffer(capacity: 256)
 
   mutating func append(_ key: RawSpan, _ value: IndexValue, expiry: Int64?, to buffer: inout ByteBuffer) {
-    let shared = previous.span.bytes.sharedPrefix(with: key)
+    let shared = KeyRunEncoder.shared(previous, key)
     buffer.append(littleEndian: UInt16(shared))
     buffer.append(littleEndian: UInt16(key.byteCount - shared))
     buffer.append(key.extracting(shared..<key.byteCount))
     buffer.append(littleEndian: value.low)
     buffer.append(littleEndian: value.high)
     if let expiry { buffer.append(littleEndian: expiry) }
-    previous.removeLast(previous.count - shared)
-    key.extracting(shared..<key.byteCount).withUnsafeBytes { previous.append(contentsOf: $0) }
+    previous.truncate(to: shared)
+    previous.append(key.extracting(shared..<key.byteCount))
+  }
+
+  private static func shared(_ previous: borrowing ByteBuffer, _ key: RawSpan) -> Int {
+    previous.bytes.sharedPrefix(with: key)
   }
 }
 

@@ -14,7 +14,7 @@ struct Failure: Error {
 }
 
 extension ExitStatus {
-  /// Which exit code stands for a code of the protocol. docs/decisions/client-exit-codes.md tells why.
+  /// Which exit code stands for a code of the protocol. docs/decisions/0011-client-exit-codes.md tells why.
   init(_ refusal: HubRefusal) {
     switch refusal.code {
     case .invalidJSON, .invalidRequest, .invalidItem, .tooLarge: self = .damaged

@@ -73,6 +73,32 @@ struct LayoutTableTests {
     #expect(Layout.Seal.commitTableStrideBytes == 16_384)
   }
 
+  @Test("The snapshot's tables are the code's")
+  func snapshot() throws {
+    typealias Head = Layout.Snapshot
+    let head = [
+      ("checksum", Head.checksum), ("magic", Head.magicOffset), ("version", Head.version),
+      ("head_bytes", Head.headBytes), ("reserved", Head.reserved), ("compatible_flags", Head.compatibleFlags),
+      ("read_only_flags", Head.readOnlyFlags), ("incompatible_flags", Head.incompatibleFlags),
+      ("replay_segment", Head.replaySegment), ("store", Head.store), ("lineage", Head.lineage), ("nonce", Head.nonce),
+      ("replay_offset", Head.replayOffset), ("replay_revision", Head.replayRevision), ("created_at", Head.createdAt),
+    ]
+    #expect(try table("Snapshot", 0) == rows(head, size: Head.size))
+    typealias Block = Layout.SnapshotBlock
+    let block = [
+      ("checksum", Block.checksum), ("payload_checksum", Block.payloadChecksum), ("kind", Block.kind),
+      ("count", Block.count), ("payload_bytes", Block.payloadBytes), ("ordinal", Block.ordinal),
+    ]
+    #expect(try table("Snapshot", 1) == rows(block, size: Block.size))
+    typealias Tail = Layout.SnapshotTail
+    let tail = [
+      ("checksum", Tail.checksum), ("magic", Tail.magicOffset), ("block_count", Tail.blockCount),
+      ("total_bytes", Tail.totalBytes), ("revision", Tail.revision), ("time", Tail.time),
+    ]
+    #expect(try table("Snapshot", 2) == rows(tail, size: Tail.size))
+    #expect(Block.payloadBytesMax == 16 << 20)
+  }
+
   @Test("The manifest's tables are the code's")
   func manifest() throws {
     typealias Field = Layout.Manifest

@@ -24,7 +24,13 @@ struct Stats: ParsableCommand {
   private static let groups: [(title: String, names: [String])] = [
     ("HUB", ["uptime_seconds", "durability", "epoch", "store", "lineage"]),
     ("STATE", ["revision", "durable_revision", "keys", "expiring_keys", "deleted_keys_remembered", "index_bytes"]),
-    ("LOG", ["log_bytes", "segments", "active_segment", "active_offset", "syncs", "requests_remembered"]),
+    (
+      "LOG",
+      [
+        "log_bytes", "segments", "active_segment", "active_offset", "syncs", "snapshot_revision", "snapshots_taken",
+        "requests_remembered",
+      ]
+    ),
   ]
 
   func run() throws {
