@@ -61,6 +61,8 @@ final class HubFixture {
   }
 
   deinit {
+    // A test that failed half-way must not hold up the others.
+    disk.letGo()
     stop()
     if ownsDirectory { try? FileManager.default.removeItem(atPath: directory) }
   }
