@@ -92,8 +92,10 @@ final class HubFixture {
   }
 
   /// Closes the store and opens it again, as a restart does.
-  func reopen() throws {
-    try hub.log.close()
+  ///
+  /// - Parameter withSnapshot: leave a snapshot to start from; without one all of the log is read.
+  func reopen(withSnapshot: Bool = false) throws {
+    if withSnapshot { try hub.close() } else { try hub.log.close() }
     opened = nil  // the lock goes with it
     opened = try HubFixture.open(directory, options, limits, clock)
   }
@@ -238,7 +240,9 @@ final class HubFixture {
   /// All records of the log, in order.
   func records() throws -> [LoggedRecord] {
     var records: [LoggedRecord] = []
-    try hub.log.replay { (header, _, record) in records.append(LoggedRecord(header, record)) }
+    try hub.log.replay(from: hub.log.startPlace, after: .none) { (header, _, record) in
+      records.append(LoggedRecord(header, record))
+    }
     return records
   }
 }

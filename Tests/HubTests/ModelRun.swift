@@ -26,12 +26,14 @@ struct ModelRun {
   private static let rememberedRequests = 40
   private static let rememberedMicroseconds: Int64 = 20_000
 
-  init(_ generator: SeededGenerator) throws {
+  init(_ generator: SeededGenerator, durability: Durability) throws {
     self.generator = generator
     var limits = HubLimits()
     limits.rememberedRequests = ModelRun.rememberedRequests
     limits.rememberedMicroseconds = ModelRun.rememberedMicroseconds
-    fixture = try HubFixture(limits: limits)
+    var options = HubFixture.smallSegments
+    options.durability = durability
+    fixture = try HubFixture(limits: limits, options: options)
   }
 
   private var now: Int64 { max(fixture.clock.time, lastTime) }
@@ -51,7 +53,9 @@ struct ModelRun {
     case 710..<740: try sweep(limit: 1 + random(3))
     case 740..<745: try sweepAll()
     case 745: try reopen()
-    case 746..<850: fixture.hub.submit()
+    case 746..<750: fixture.hub.beginSnapshot()
+    case 750..<800: if case .done = fixture.hub.stepSnapshot() { count("snapshots") }
+    case 800..<860: fixture.hub.submit()
     default: try acknowledge()
     }
   }
@@ -199,7 +203,12 @@ struct ModelRun {
   private mutating func reopen() throws {
     count("reopenings")
     fixture.hub.submit()
-    if random(2) == 0 { try fixture.crash() } else { try fixture.reopen() }
+    switch random(4) {
+    case 0: try fixture.reopen(withSnapshot: true)
+    case 1: try fixture.reopen()
+    default: try fixture.crash()
+    }
+    #expect(fixture.hub.snapshots.unusable.isEmpty)
     acknowledged = decided
     #expect(fixture.hub.log.lastTime >= lastTime || decided.revision == 0)
     lastTime = fixture.hub.log.lastTime

@@ -124,6 +124,9 @@ import Testing
     try check(isUnderWay: false)
     try fixture.crash()
     try check(isUnderWay: false)
+    try fixture.reopen(withSnapshot: true)
+    try check(isUnderWay: false)
+    #expect(fixture.hub.snapshots.revision?.value == revision)
     #expect(fixture.revision == revision && fixture.hub.rememberedRequests == batches.count)
   }
 
