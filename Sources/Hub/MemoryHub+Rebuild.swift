@@ -20,7 +20,7 @@ extension MemoryHub {
       }
       let key = record.extracting(header.keyRange)
       if isPatching {
-        state.patch(header, at: position, key: key)
+        try state.patch(header, at: position, key: key)
       } else {
         try state.apply(header, at: position, key: key) { (replaced) throws(LogError) in
           try log.readHeader(at: replaced.position, into: &buffer).fields.stateHash

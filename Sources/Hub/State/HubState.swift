@@ -53,12 +53,7 @@ package final class HubState {
   ) throws(LogError) {
     let fields = header.fields
     guard fields.operation.takesRevision else { return }
-    guard VersionEntry.canHold(header, at: position), HubLimits.keyBytesRange.contains(key.byteCount) else {
-      throw LogError(
-        .unsupported,
-        "revision \(fields.revision) has a key, a kind or a size that this version does not know; "
-          + "use the version that wrote it, or a newer one", segment: position.segment, offset: UInt64(position.offset))
-    }
+    try HubState.refuseUnknown(header, position, key)
     revision = fields.revision
     let replaced = fields.operation.isPut ? nil : index.remove(key)
     if fields.operation.isPut {
@@ -78,9 +73,10 @@ package final class HubState {
 
   /// Takes in a record that a snapshot may have seen already. The counts and the checksum are not touched: they are
   /// set when all such records are in.
-  func patch(_ header: RecordHeader, at position: RecordPosition, key: RawSpan) {
+  func patch(_ header: RecordHeader, at position: RecordPosition, key: RawSpan) throws(LogError) {
     let fields = header.fields
     guard fields.operation.takesRevision else { return }
+    try HubState.refuseUnknown(header, position, key)
     let live = index.get(key).map { VersionEntry($0) }
     if let live, live.revision > fields.revision { return }
     if dead.count > 0, deadRevision(key) > fields.revision { return }
@@ -92,6 +88,17 @@ package final class HubState {
     } else {
       if live != nil { _ = index.remove(key) }
       bury(key, VersionEntry(revision: fields.revision, itemKind: 0, mayExpire: false, position: position))
+    }
+  }
+
+  private static func refuseUnknown(
+    _ header: RecordHeader, _ position: RecordPosition, _ key: RawSpan
+  ) throws(LogError) {
+    guard VersionEntry.canHold(header, at: position), HubLimits.keyBytesRange.contains(key.byteCount) else {
+      throw LogError(
+        .unsupported,
+        "revision \(header.fields.revision) has a key, a kind or a size that this version does not know; "
+          + "use the version that wrote it, or a newer one", segment: position.segment, offset: UInt64(position.offset))
     }
   }
 

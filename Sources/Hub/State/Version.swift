@@ -18,7 +18,8 @@ package struct VersionEntry: Equatable, Sendable {
 
   /// Whether an entry can say where this record lies and what it holds: a later version may write others.
   package static func canHold(_ header: RecordHeader, at position: RecordPosition) -> Bool {
-    header.fields.itemKind <= 0x7F && header.recordBytes <= recordBytesMax && header.fields.revision.value < 1 << 56
+    header.fields.itemKind < HubState.kindsMax && header.recordBytes <= recordBytesMax
+      && header.fields.revision.value < 1 << 56
       && position.segment.value < 1 << 24 && position.offset < segmentBytesMax
   }
 
