@@ -66,8 +66,16 @@ final class HubFixture {
   static let smallSegments = LogOptions(
     durability: .none, segmentBytes: 2 << 20, firstSegmentBytes: 256 << 10, usesThreads: false)
 
-  init(limits: HubLimits = HubLimits(), options: LogOptions = HubFixture.smallSegments) throws {
-    directory = FileManager.default.temporaryDirectory.appending(path: "mfh-hub-\(UUID().uuidString)")
+  /// Memory that looks like a disk, where there is some: for tests that sync often and do not care where to.
+  static let memory: URL =
+    FileManager.default.isWritableFile(atPath: "/dev/shm")
+    ? URL(fileURLWithPath: "/dev/shm") : FileManager.default.temporaryDirectory
+
+  init(
+    limits: HubLimits = HubLimits(), options: LogOptions = HubFixture.smallSegments,
+    in parent: URL = FileManager.default.temporaryDirectory
+  ) throws {
+    directory = parent.appending(path: "mfh-hub-\(UUID().uuidString)")
     self.limits = limits
     self.options = options
     opened = try HubFixture.open(directory, options, limits, clock)

@@ -148,7 +148,7 @@ struct ConfigurationFileTests {
     arguments: [
       "server: {max_workers: 1}", "server: {max_workers: 256}", "server: {zmq_port: 1}", "server: {zmq_port: 65535}",
       "storage: {interval_ms: 1}", "storage: {interval_ms: 60000}", "storage: {segment_bytes: 16777216}",
-      "storage: {segment_bytes: 134217728}", "limits: {key_bytes: 1}", "limits: {request_bytes: 8388608}",
+      "storage: {segment_bytes: 125829120}", "limits: {key_bytes: 1}", "limits: {request_bytes: 8388608}",
     ])
   func edges(text: String) throws {
     #expect(throws: Never.self) { try Workshop().load(text) }

@@ -9,6 +9,8 @@ package struct LogInspector<Visitor: InspectionVisitor> {
   private var epoch: UInt64 = 0
   private var lastTime = Int64.min
   private var isEnded = false
+  /// The end of the log was found: what lies in later segments was written after that.
+  private var isAtLogEnd = false
   /// A recovery that ran meanwhile has copied records into the segment at `index` that were read in the one before it:
   /// those up to `through` are met a second time there, and that is no damage.
   private var copied: (index: Int, through: Revision)?
@@ -32,7 +34,8 @@ package struct LogInspector<Visitor: InspectionVisitor> {
       case .readable(let segment):
         for issue in segment.issues { visitor.report(issue) }
         visitor.begin(segment)
-        isSealed = walk(segment.file, at: index)
+        // A live writer may have gone on into a segment that was unused when the end was found.
+        isSealed = isAtLogEnd ? false : walk(segment.file, at: index)
         if isEnded { return }
       }
       index += 1
@@ -122,7 +125,8 @@ package struct LogInspector<Visitor: InspectionVisitor> {
     guard case .bad(let error, let frame) = reader.read(at: offset) else { return offset }
     let verdict = judge(&reader, index, offset, bound)
     switch verdict {
-    case .complete: return nil
+    case .complete:
+      return nil
     case .torn:
       visitor.report(
         InspectionIssue(
@@ -150,7 +154,9 @@ package struct LogInspector<Visitor: InspectionVisitor> {
     let last = ledger.last ?? .none
     let isProven =
       ledger.claimed > last || evidence.durableThrough > last || evidence.durableOffset > UInt64(offset)
-    return TailVerdict.decide(evidence.hasContent ? .badFrame : .nothing, isProven ? .durableBeyondEnd : .none)
+    let verdict = TailVerdict.decide(evidence.hasContent ? .badFrame : .nothing, isProven ? .durableBeyondEnd : .none)
+    isAtLogEnd = verdict != .rot
+    return verdict
   }
 
   /// Gives what can be read of the damaged stretch that begins at `offset`; returns where the next frame begins.

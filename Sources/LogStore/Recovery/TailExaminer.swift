@@ -96,7 +96,8 @@ package struct TailExaminer {
 
   private func describeProof(_ scan: SegmentScan, _ evidence: TailEvidence, _ spare: TailEvidence) -> String? {
     let claims: [(Revision, String)] = [
-      (directory.manifest.durableThrough, "the manifest"), (directory.snapshotRevision, "a snapshot"), (scan.durableThrough, "an earlier frame"),
+      (directory.manifest.durableThrough, "the manifest"), (directory.snapshotRevision, "a snapshot"),
+      (scan.durableThrough, "an earlier frame"),
       (evidence.durableThrough, "a later frame"), (spare.durableThrough, "the next segment"),
     ]
     for (revision, witness) in claims where revision > scan.lastRevision {

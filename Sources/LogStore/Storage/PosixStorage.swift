@@ -113,7 +113,12 @@ package final class PosixStorage: Storage {
 private final class PosixLock: StorageLock {
   private let descriptor: Int32
   init(_ descriptor: Int32) { self.descriptor = descriptor }
-  deinit { close(descriptor) }
+
+  deinit {
+    // Not left to close: a child between fork and exec would still hold the lock.
+    flock(descriptor, LOCK_UN)
+    close(descriptor)
+  }
 }
 
 private final class PosixFile: StorageFile {

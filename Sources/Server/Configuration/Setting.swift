@@ -46,7 +46,8 @@ struct Setting: Sendable {
       .durability, .choice(Durability.allCases.map(\.name), later: ["replicated"]), .text(Durability.fsync.name),
       flag: "--durability", variable: "MFH_DURABILITY"),
     Setting(.interval, .integer(1...60_000), .integer(LogOptions().intervalMilliseconds)),
-    Setting(.segmentBytes, .bytes(16 << 20...128 << 20), .integer(LogOptions().segmentBytes)),
+    // A recovery may have to copy nearly all of a segment into a new one, which the index must still be able to name.
+    Setting(.segmentBytes, .bytes(16 << 20...120 << 20), .integer(LogOptions().segmentBytes)),
     Setting(.retention, .only("forever"), .text("forever")),
     Setting(.compression, .choice(["none"], later: ["zstd"]), .text("none")),
   ]
