@@ -76,9 +76,10 @@ extension KeyTree {
     if leaf.sharedPrefix(with: key) < leaf.prefixBytes {
       // The key stands before or behind all others, and would cost them their prefix: it gets a leaf of its own.
       divide(id, at: index == 0 ? 0 : leaf.count, for: key)
-    } else if index == leaf.count, leaf.next.isNone {
-      // Keys that come in order leave full leaves behind.
-      divide(id, at: leaf.count, for: key)
+    } else if leaf.goesOnRun(at: index) || index == leaf.count && leaf.next.isNone {
+      // Keys that come in order leave full leaves behind: at the tree's end, and in its middle, where each agent writes
+      // the next of its own.
+      divide(id, at: index, for: key)
     } else {
       divide(id, at: halfway(leaf), for: key)
     }

@@ -66,6 +66,15 @@ struct Node {
     nonmutating set { set32(Field.firstChild, newValue.value) }
   }
 
+  /// Where the last key was inserted. Leaves only, which have no children: it takes the place of the first one.
+  private var lastInsert: Int {
+    get { Int(u32(Field.firstChild)) }
+    nonmutating set { set32(Field.firstChild, UInt32(newValue)) }
+  }
+
+  /// Whether a key that belongs at `index` of this leaf goes on a run of ascending ones.
+  func goesOnRun(at index: Int) -> Bool { index > 0 && index == lastInsert + 1 }
+
   private var heapStart: Int { u16(Field.heapStart) }
   private var garbage: Int { u16(Field.garbage) }
   /// Free bytes, counting those that compaction would win back.
@@ -193,6 +202,7 @@ struct Node {
       (slots + (index + 1) * Node.slotBytes).copyMemory(from: slots + index * Node.slotBytes, byteCount: moved)
       writeEntry(suffix, value, at: index)
       set16(Field.count, count + 1)
+      if isLeaf { lastInsert = index }
     }
   }
 

@@ -72,4 +72,31 @@ import TestSupport
     for key in removeBackward ? keys.reversed() : keys { #expect(tree.remove(key) != nil) }
     #expect(tree.count == 0 && tree.violations() == [])
   }
+
+  @Test("Ascending runs side by side, as agents write them, leave full leaves: under 40 bytes a key beyond the key")
+  func runs() {
+    let tree = KeyTree()
+    var keys: [[UInt8]] = []
+    for number in 0..<4_000 {
+      for agent in 10..<60 { keys.append(Array("agent-\(agent)/memory/\(10_000_000 + number)".utf8)) }
+    }
+    for key in keys { tree.insert(key, Self.value(1)) }
+    #expect(tree.violations() == [])
+    #expect(tree.allKeys == keys.sorted { $0.lexicographicallyPrecedes($1) })
+    #expect(tree.memoryBytes / keys.count - keys[0].count <= 40, "\(tree.memoryBytes / keys.count)")
+    for key in keys.reversed() { #expect(tree.remove(key) != nil) }
+    #expect(tree.count == 0 && tree.violations() == [])
+  }
+
+  @Test("Random keys take under 40 bytes beyond the key")
+  func memory() {
+    var generator = SeededGenerator.fromEnvironment("ModelTests.memory")
+    let tree = KeyTree()
+    for _ in 0..<300_000 {
+      let number = String(generator.next() % 1_000_000_000_000, radix: 10)
+      tree.insert(Array("memory/\(String(repeating: "0", count: 12 - number.count))\(number)/item".utf8), Self.value(1))
+    }
+    #expect(tree.violations() == [])
+    #expect(tree.memoryBytes / tree.count - 24 <= 40, "\(tree.memoryBytes / tree.count)")
+  }
 }
