@@ -1,4 +1,5 @@
 /// The keys of the benchmark: made before anything is measured, in one run of bytes, so that they cost no memory later.
+import BenchSupport
 import Bytes
 
 /// Distinct keys of 25 bytes in byte order, and an order in which to visit them.
@@ -61,18 +62,5 @@ struct BenchKeys: ~Copyable {
       for _ in 0..<2 { text.append(littleEndian: generator.next()) }
       text.append(UInt8(truncatingIfNeeded: generator.next()))
     }
-  }
-}
-
-/// SplitMix64, so that every run measures the same keys. Source: Steele, Lea, Flood (2014).
-struct Generator: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ (mixed >> 31)
   }
 }

@@ -1,0 +1,45 @@
+// swift-tools-version: 6.2
+// A package of its own, so that building and testing the hub needs nothing of what only measuring needs. Why it
+// compiles the hub's modules through the link `MainSources`: docs/decisions/0008-benchmarks-package.md.
+import PackageDescription
+
+let swift: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableExperimentalFeature("Lifetimes"),
+]
+
+let package = Package(
+  name: "memory-fusion-hub-benchmarks",
+  products: [
+    .executable(name: "mfh-bench", targets: ["mfh-bench"]),
+    .executable(name: "index-bench", targets: ["index-bench"]),
+    .executable(name: "zmq-echo", targets: ["zmq-echo"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+  ],
+  targets: [
+    .systemLibrary(name: "CZeroMQ", path: "MainSources/CZeroMQ"),
+    .target(name: "Bytes", path: "MainSources/Bytes", swiftSettings: swift),
+    .target(name: "KeyIndex", dependencies: ["Bytes"], path: "MainSources/Index", swiftSettings: swift),
+    .target(name: "JSONText", dependencies: ["Bytes"], path: "MainSources/JSONText", swiftSettings: swift),
+    .target(name: "Programs", path: "MainSources/Programs", swiftSettings: swift),
+    .target(name: "ZeroMQ", dependencies: ["Bytes", "CZeroMQ"], path: "MainSources/ZeroMQ", swiftSettings: swift),
+    .systemLibrary(name: "CEpoll"),
+    .target(name: "BenchSupport", swiftSettings: swift),
+    .executableTarget(
+      name: "index-bench", dependencies: ["BenchSupport", "Bytes", "KeyIndex"], swiftSettings: swift),
+    .executableTarget(
+      name: "mfh-bench",
+      dependencies: [
+        "BenchSupport", "Bytes", "CEpoll", "JSONText", "Programs", "ZeroMQ",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Histogram", package: "hdrhistogram-swift"),
+      ], swiftSettings: swift),
+    .executableTarget(name: "zmq-echo", linkerSettings: [.linkedLibrary("zmq")]),
+  ]
+)
