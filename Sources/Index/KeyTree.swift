@@ -6,16 +6,17 @@ internal import Bytes
 
 package final class KeyTree {
   let arena = NodeArena()
-  var root: NodeID
+  // Unchecked exclusivity: one thread owns this object, and asking at every access costs a tenth of a write.
+  @exclusivity(unchecked) var root: NodeID
   /// Counts changes, so that a scan notices a change under its feet.
-  var changes: UInt64 = 0
+  @exclusivity(unchecked) var changes: UInt64 = 0
   /// The way from the root to the node that is looked at, filled by `descend`.
-  var path: [Step] = []
-  var keyScratch = ByteBuffer(capacity: 1_100)
+  @exclusivity(unchecked) var path: [Step] = []
+  @exclusivity(unchecked) var keyScratch = ByteBuffer(capacity: 1_100)
   /// The leaf that a builder appends to; when keys come in order, the last one.
-  var lastLeaf: NodeID
+  @exclusivity(unchecked) var lastLeaf: NodeID
   /// Keys in the tree.
-  package internal(set) var count = 0
+  @exclusivity(unchecked) package internal(set) var count = 0
 
   /// The longest key: room for the hub's 1,024 and eight bytes before them.
   package static let keyBytesMax = 1_032

@@ -11,27 +11,28 @@ package final class RecordLog {
   private let lock: any StorageLock
   private let worker: CommitWorker
   private let supply: SegmentSupply
-  private var threads: [NamedThread] = []
-  private var snapshotWriter: SnapshotWriter?
-  private var snapshotThread: NamedThread?
+  // Unchecked exclusivity: one thread owns this object, and asking at every access costs a tenth of a write.
+  @exclusivity(unchecked) private var threads: [NamedThread] = []
+  @exclusivity(unchecked) private var snapshotWriter: SnapshotWriter?
+  @exclusivity(unchecked) private var snapshotThread: NamedThread?
   private let onCompletion: @Sendable () -> Void
   /// All segments; the one at `activeIndex` is written to.
-  private var segments: [SegmentFile]
-  private var activeIndex: Int
-  private var end: Int
-  private var commitTable: CommitTable
-  private var building: CommitBuffer?
+  @exclusivity(unchecked) private var segments: [SegmentFile]
+  @exclusivity(unchecked) private var activeIndex: Int
+  @exclusivity(unchecked) private var end: Int
+  @exclusivity(unchecked) private var commitTable: CommitTable
+  @exclusivity(unchecked) private var building: CommitBuffer?
   /// What the worker has, in order of tickets.
-  private var inFlight: [CommitBuffer] = []
-  private var idleBuffers: [CommitBuffer] = []
-  private var nextTicket: UInt64 = 1
-  private var isStamped = false
-  private var isFinished = false
+  @exclusivity(unchecked) private var inFlight: [CommitBuffer] = []
+  @exclusivity(unchecked) private var idleBuffers: [CommitBuffer] = []
+  @exclusivity(unchecked) private var nextTicket: UInt64 = 1
+  @exclusivity(unchecked) private var isStamped = false
+  @exclusivity(unchecked) private var isFinished = false
   /// Bytes of frames since the log was opened.
-  package private(set) var bytesAppended: UInt64 = 0
+  @exclusivity(unchecked) package private(set) var bytesAppended: UInt64 = 0
   /// The revision of the newest record, acknowledged or not.
-  package private(set) var lastRevision: Revision
-  package private(set) var lastTime: Int64
+  @exclusivity(unchecked) package private(set) var lastRevision: Revision
+  @exclusivity(unchecked) package private(set) var lastTime: Int64
   package let epoch: UInt64
 
   private static let lockName = StoreNames.lock

@@ -7,7 +7,8 @@ final class ServiceInfo {
   let durability: StaticString
   /// Where clients reach the hub.
   var endpoint = ""
-  var counters = RequestCounters()
+  // Unchecked exclusivity: one thread owns this object, and asking at every access costs a tenth of a write.
+  @exclusivity(unchecked) var counters = RequestCounters()
 
   init(durability: StaticString) { self.durability = durability }
 }
