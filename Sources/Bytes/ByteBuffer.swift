@@ -2,7 +2,10 @@
 ///
 /// `[UInt8]` would do the same with a uniqueness check and a bounds check on every append; this type has
 /// neither, can hand out uninitialised room to a system call, and can not be copied by accident.
-package struct ByteBuffer: ~Copyable, @unchecked Sendable {
+///
+/// `@usableFromInline` on the type is what lets other modules inline its `@inlinable` members: without it the compiler
+/// leaves their bodies out of the module file, and every appended byte is a call.
+@usableFromInline package struct ByteBuffer: ~Copyable, @unchecked Sendable {
   @usableFromInline package private(set) var base: UnsafeMutableRawPointer
   /// Bytes in use.
   @usableFromInline package var count: Int
@@ -109,7 +112,7 @@ package struct ByteBuffer: ~Copyable, @unchecked Sendable {
   }
 
   /// Appends `value` in decimal digits.
-  package mutating func append(decimal value: UInt64) {
+  @inlinable package mutating func append(decimal value: UInt64) {
     var rest = value
     var digits = 1
     var power: UInt64 = 10

@@ -26,7 +26,7 @@ package enum JSONString {
 
   /// Skips eight bytes at a time while none of them is a quote, a backslash, a control character or beyond ASCII.
   @inline(__always)
-  private static func skipPlain(_ text: RawSpan, _ start: Int) -> Int {
+  static func skipPlain(_ text: RawSpan, _ start: Int) -> Int {
     let ones: UInt64 = 0x0101_0101_0101_0101
     let highs: UInt64 = 0x8080_8080_8080_8080
     var position = start

@@ -4,26 +4,26 @@
 /// are its elements. A tape is used again and again: once it has grown, parsing allocates nothing.
 package import Bytes
 
-package struct JSONNode: BitwiseCopyable, Sendable {
-  package enum Kind: UInt8, BitwiseCopyable, Sendable {
+@usableFromInline package struct JSONNode: BitwiseCopyable, Sendable {
+  @usableFromInline package enum Kind: UInt8, BitwiseCopyable, Sendable {
     case object, array, string, number, `true`, `false`, null
   }
 
-  package var kind: Kind
+  @usableFromInline package var kind: Kind
   /// A string with escapes: its bytes are not its value.
-  package var hasEscapes = false
+  @usableFromInline package var hasEscapes = false
   /// The first byte of the value in the text (a string's opening quote).
-  package var start: UInt32
+  @usableFromInline package var start: UInt32
   /// The byte behind the value (behind a string's closing quote).
-  package var end: UInt32 = 0
+  @usableFromInline package var end: UInt32 = 0
   /// The node behind this one and everything in it.
-  package var next: UInt32 = 0
+  @usableFromInline package var next: UInt32 = 0
   /// Members of an object, elements of an array.
-  package var count: UInt32 = 0
+  @usableFromInline package var count: UInt32 = 0
 
-  package var range: Range<Int> { Int(start)..<Int(end) }
+  @inlinable package var range: Range<Int> { Int(start)..<Int(end) }
   /// A string's bytes without the quotes.
-  package var contents: Range<Int> { Int(start) + 1..<Int(end) - 1 }
+  @inlinable package var contents: Range<Int> { Int(start) + 1..<Int(end) - 1 }
 
   func appendString(in text: RawSpan, to buffer: inout ByteBuffer) {
     precondition(kind == .string, "only a string has a string's value")
@@ -36,8 +36,8 @@ package struct JSONNode: BitwiseCopyable, Sendable {
   }
 }
 
-package struct JSONTape: ~Copyable {
-  package internal(set) var nodes: [JSONNode] = []
+@usableFromInline package struct JSONTape: ~Copyable {
+  @usableFromInline package internal(set) var nodes: [JSONNode] = []
   /// The open containers.
   var stack: [Int] = []
   var nameScratch = NameScratch()
@@ -54,19 +54,19 @@ package struct JSONTape: ~Copyable {
 
   package static let root = 0
 
-  package func kind(_ node: Int) -> JSONNode.Kind { nodes[node].kind }
+  @inlinable package func kind(_ node: Int) -> JSONNode.Kind { nodes[node].kind }
 
   /// The value's text.
-  package func range(_ node: Int) -> Range<Int> { nodes[node].range }
+  @inlinable package func range(_ node: Int) -> Range<Int> { nodes[node].range }
 
   /// How many members or elements.
-  package func count(_ node: Int) -> Int { Int(nodes[node].count) }
+  @inlinable package func count(_ node: Int) -> Int { Int(nodes[node].count) }
 
   /// The first child: an object's first name, an array's first element. There is one when `count` is not 0.
-  package func firstChild(_ node: Int) -> Int { node + 1 }
+  @inlinable package func firstChild(_ node: Int) -> Int { node + 1 }
 
   /// The node behind a value and all its descendants.
-  package func after(_ node: Int) -> Int { Int(nodes[node].next) }
+  @inlinable package func after(_ node: Int) -> Int { Int(nodes[node].next) }
 
   // MARK: Strings
 

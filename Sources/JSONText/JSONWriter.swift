@@ -34,6 +34,12 @@ package enum JSONWriter {
 
   /// Appends a value that was parsed, without white space outside of strings, everything else byte for byte.
   package static func appendMinified(_ value: RawSpan, to buffer: inout ByteBuffer) {
+    // One string, in which nothing is white space between tokens: a long text is one copy.
+    let quote = UInt8(ascii: "\"")
+    if value.byteCount > 1, value.u8(0) == quote, value.u8(value.byteCount - 1) == quote {
+      buffer.append(value)
+      return
+    }
     var start = 0
     var position = 0
     while position < value.byteCount {
@@ -52,7 +58,9 @@ package enum JSONWriter {
 
   private static func stringEnd(_ value: RawSpan, _ start: Int) -> Int {
     var position = start
-    while position < value.byteCount {
+    while true {
+      position = JSONString.skipPlain(value, position)
+      guard position < value.byteCount else { break }
       switch value.u8(position) {
       case UInt8(ascii: "\""): return position + 1
       case UInt8(ascii: "\\"): position += 2

@@ -42,29 +42,23 @@ package enum Timestamp {
     let days = Int(seconds.flooredQuotient(86_400))
     let ofDay = Int(seconds) - days * 86_400
     let (year, month, day) = Calendar.date(daysSince1970: days)
-    buffer.reserve(textBytes)
-    append(year, digits: 4, to: &buffer)
-    buffer.append(UInt8(ascii: "-"))
-    append(month, digits: 2, to: &buffer)
-    buffer.append(UInt8(ascii: "-"))
-    append(day, digits: 2, to: &buffer)
-    buffer.append(UInt8(ascii: "T"))
-    append(ofDay / 3_600, digits: 2, to: &buffer)
-    buffer.append(UInt8(ascii: ":"))
-    append(ofDay / 60 % 60, digits: 2, to: &buffer)
-    buffer.append(UInt8(ascii: ":"))
-    append(ofDay % 60, digits: 2, to: &buffer)
-    buffer.append(UInt8(ascii: "."))
-    append(fraction, digits: 6, to: &buffer)
-    buffer.append(UInt8(ascii: "Z"))
+    let start = buffer.count
+    buffer.append("0000-00-00T00:00:00.000000Z")
+    put(year, digits: 4, at: start, in: &buffer)
+    put(month, digits: 2, at: start + 5, in: &buffer)
+    put(day, digits: 2, at: start + 8, in: &buffer)
+    put(ofDay / 3_600, digits: 2, at: start + 11, in: &buffer)
+    put(ofDay / 60 % 60, digits: 2, at: start + 14, in: &buffer)
+    put(ofDay % 60, digits: 2, at: start + 17, in: &buffer)
+    put(fraction, digits: 6, at: start + 20, in: &buffer)
   }
 
-  private static func append(_ value: Int, digits: Int, to buffer: inout ByteBuffer) {
-    var power = 1
-    for _ in 1..<digits { power *= 10 }
-    while power > 0 {
-      buffer.append(UInt8(48 + value / power % 10))
-      power /= 10
+  @inline(__always)
+  private static func put(_ value: Int, digits: Int, at start: Int, in buffer: inout ByteBuffer) {
+    var rest = UInt32(truncatingIfNeeded: value)
+    for place in (start..<start + digits).reversed() {
+      buffer.store(littleEndian: UInt8(truncatingIfNeeded: 48 + rest % 10), at: place)
+      rest /= 10
     }
   }
 }

@@ -1,18 +1,21 @@
 /// The distinct numbers of the log as distinct types: a revision can not be passed where a segment is meant.
+///
+/// They are `@usableFromInline` so that other modules inline what is `@inlinable` in them.
 
 /// The place of an event in the store's single order: 1, 2, 3, … with no gaps. 0 means "before the first".
-package struct Revision: Hashable, Comparable, Sendable, BitwiseCopyable, CustomStringConvertible {
-  package var value: UInt64
+@usableFromInline package struct Revision: Hashable, Comparable, Sendable, BitwiseCopyable, CustomStringConvertible {
+  @usableFromInline package var value: UInt64
   @inlinable package init(_ value: UInt64) { self.value = value }
-  package static let none = Revision(0)
+  @inlinable package static var none: Revision { Revision(0) }
   @inlinable package static func < (left: Revision, right: Revision) -> Bool { left.value < right.value }
   @inlinable package var next: Revision { Revision(value + 1) }
-  package var description: String { String(value) }
+  @usableFromInline package var description: String { String(value) }
 }
 
 /// The number of a segment file, from 1.
-package struct SegmentNumber: Hashable, Comparable, Sendable, BitwiseCopyable, CustomStringConvertible {
-  package var value: UInt32
+@usableFromInline package struct SegmentNumber: Hashable, Comparable, Sendable, BitwiseCopyable, CustomStringConvertible
+{
+  @usableFromInline package var value: UInt32
   @inlinable package init(_ value: UInt32) { self.value = value }
   /// A number read from a file or a name; nil when it can not be one. The last one is left out, so that there is
   /// always a next.
@@ -22,7 +25,7 @@ package struct SegmentNumber: Hashable, Comparable, Sendable, BitwiseCopyable, C
   }
   @inlinable package static func < (left: SegmentNumber, right: SegmentNumber) -> Bool { left.value < right.value }
   @inlinable package var next: SegmentNumber { SegmentNumber(value + 1) }
-  package var description: String { String(value) }
+  @usableFromInline package var description: String { String(value) }
 }
 
 /// A segment's file in force: compaction and repair write a segment anew under its number, with the next generation.
@@ -37,16 +40,16 @@ package struct SegmentGeneration: Hashable, Sendable, BitwiseCopyable {
 }
 
 /// Where a record lies: its segment, the byte at which it begins, and how many bytes it takes.
-package struct RecordPosition: Hashable, Sendable, BitwiseCopyable, CustomStringConvertible {
-  package var segment: SegmentNumber
-  package var offset: UInt32
-  package var length: UInt32
+@usableFromInline package struct RecordPosition: Hashable, Sendable, BitwiseCopyable, CustomStringConvertible {
+  @usableFromInline package var segment: SegmentNumber
+  @usableFromInline package var offset: UInt32
+  @usableFromInline package var length: UInt32
   @inlinable package init(segment: SegmentNumber, offset: UInt32, length: UInt32) {
     self.segment = segment
     self.offset = offset
     self.length = length
   }
-  package var description: String { "segment \(segment) offset \(offset)" }
+  @usableFromInline package var description: String { "segment \(segment) offset \(offset)" }
 }
 
 /// 16 random bytes that name a store or a lineage. A store is one directory; a lineage is one history, which its
