@@ -15,6 +15,7 @@ package final class MemoryHub {
   let plan = WritePlan()
   @exclusivity(unchecked) var pending = PendingVersions()
   @exclusivity(unchecked) var requests: RequestMemory
+  @exclusivity(unchecked) var recent = RecentVersions()
   /// The state hashes of the live versions that the records under way replace, in order of their revisions.
   @exclusivity(unchecked) var replacedHashes = ReplacedHashes()
   @exclusivity(unchecked) var recordScratch = ByteBuffer(capacity: 8_192)
@@ -109,6 +110,7 @@ package final class MemoryHub {
         replacedHashes.take(header.fields.revision)
       }
       pending.settle(KeyHash(key), ticket: buffer.ticket)
+      if header.fields.operation.isPut { recent.note(header.fields) }
     }
   }
 

@@ -78,6 +78,7 @@ extension MemoryHub {
       return Newest(version: nil, revision: state.deadRevision(key), ticket: 0)
     }
     let entry = VersionEntry(value)
+    if let version = recent.version(entry) { return Newest(version: version, revision: entry.revision, ticket: 0) }
     do {
       let header = try log.readHeader(at: entry.position, into: &recordScratch)
       return Newest(version: Version(header, at: entry.position), revision: entry.revision, ticket: 0)
