@@ -83,7 +83,7 @@ final class RequestLoop {
       if !clients.isEmpty { try wait(milliseconds: 1) }
     }
     let answered = hub.clock.now()
-    while hub.clock.now() - answered < RequestLoop.refuseMicroseconds, try drain() > 0 {}
+    while hub.clock.now() - answered < RequestLoop.refuseMicroseconds, try drain() > 0 { try sender.flush() }
   }
 
   private func wait(milliseconds: Int) throws(ZeroMQError) {
@@ -104,6 +104,7 @@ final class RequestLoop {
     try keepHouse()
     let isDiskFree = hub.log.inFlightCount == 0
     if isDiskFree || hub.log.buildingBytes > RequestLoop.commitBytesMax { hub.submit() }
+    try sender.flush()
   }
 
   // MARK: Receiving
