@@ -17,7 +17,10 @@ hub.linger = 0
 
 def ask(action: str, **fields) -> dict:
     hub.send_string(json.dumps({"action": action, "agent_id": "iris", **fields}))
-    reply = json.loads(hub.recv())
+    try:
+        reply = json.loads(hub.recv())
+    except zmq.Again:
+        sys.exit("no hub answers there: start one with scripts/run, or name its address")
     if not reply["success"]:
         sys.exit(f"{reply['code']}: {reply['error']}")
     return reply["result"]
