@@ -65,7 +65,7 @@ let package = Package(
       path: "Sources/Tools/logstore-dump", swiftSettings: spans),
     .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: spans),
     .testTarget(name: "KeyIndexTests", dependencies: ["KeyIndex", "Bytes", "TestSupport"], swiftSettings: spans),
-    .target(name: "LogStoreTesting", dependencies: ["LogStore", "Bytes"], swiftSettings: spans),
+    .target(name: "LogStoreTesting", dependencies: ["LogStore", "Bytes", "Threads"], swiftSettings: spans),
     .testTarget(
       name: "LogStoreTests", dependencies: ["LogStore", "LogStoreTesting", "Threads", "Bytes", "TestSupport"],
       swiftSettings: spans),
