@@ -67,14 +67,25 @@ package final class RecordLog {
     let spare = opened.activeIndex + 1 < opened.segments.count ? opened.segments[opened.activeIndex + 1] : nil
     supply = SegmentSupply(
       storage: storage, manifest: opened.manifest, spare: spare, usesThreads: options.usesThreads,
-      durableThrough: { worker.durableThrough })
+      durableThrough: { worker.durableThrough }, poison: { worker.poison($0) })
     startThreads()
-    if recovery.kind == .resumed {
-      lastTime = max(now, lastTime)
-      submitStamp()  // says in which mode the store was opened, before anything is acknowledged in that mode
-      try waitForSubmitted()
-      isStamped = true
+    guard recovery.kind == .resumed else { return }
+    do {
+      try stampOpening(now)
+    } catch {
+      abandon()
+      throw error
     }
+  }
+
+  /// Says in which mode the store was opened, before anything is acknowledged in that mode.
+  private func stampOpening(_ now: Int64) throws(LogError) {
+    lastTime = max(now, lastTime)
+    // Each opening and closing takes two stamps: without a commit between them they would outgrow the segment.
+    if !fits(0, at: end) { try roll() }
+    submitStamp(isForced: true)
+    try waitForSubmitted()
+    isStamped = true
   }
 
   private func startThreads() {
@@ -103,11 +114,9 @@ package final class RecordLog {
       throw LogError(
         .tooLarge, "a commit of \(bytes) bytes is over the limit of \(options.commitBytesMax) that a segment holds")
     }
-    if building == nil, !fits(Layout.FrameHeader.size + bytes, at: end) { try roll() }
-    if let building, !fits(bytes, at: building.end) {
-      submit()
-      try roll()
-    }
+    if let building, !fits(bytes, at: building.end) { submit() }
+    // More than once when the spare segment was made for smaller commits than are allowed now.
+    while building == nil, !fits(Layout.FrameHeader.size + bytes, at: end) { try roll() }
     if building == nil { building = beginFrame(.commit, at: end) }
   }
 
@@ -209,7 +218,8 @@ package final class RecordLog {
     let active = segments[activeIndex].header
     return SegmentHeader(
       store: active.store, lineage: active.lineage, number: active.number.next,
-      capacity: min(UInt64(options.segmentBytes), active.capacity * 2), epoch: epoch, createdAt: lastTime)
+      capacity: UInt64(max(options.firstSegmentBytes, min(options.segmentBytes, Int(active.capacity) * 2))),
+      epoch: epoch, createdAt: lastTime)
   }
 
   // MARK: Stamps and closing
@@ -222,14 +232,16 @@ package final class RecordLog {
     isStamped = true
   }
 
-  private func submitStamp(isCleanClose: Bool = false) {
-    send(beginFrame(.stamp, at: end, isCleanClose: isCleanClose))
+  private func submitStamp(isCleanClose: Bool = false, isForced: Bool = false) {
+    let stamp = beginFrame(.stamp, at: end, isCleanClose: isCleanClose)
+    stamp.isForced = isForced
+    send(stamp)
   }
 
   /// Makes everything durable, in every mode, and marks the store as closed in good order.
   package func finish() throws(LogError) {
     submit()
-    if failure == nil { submitStamp(isCleanClose: true) }
+    if failure == nil { submitStamp(isCleanClose: true, isForced: true) }
     isFinished = true
     try waitForSubmitted()
   }

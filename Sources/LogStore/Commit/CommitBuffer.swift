@@ -10,6 +10,8 @@ package final class CommitBuffer: @unchecked Sendable {
   /// The byte of the segment at which the frame begins.
   @exclusivity(unchecked) package private(set) var offset: Int
   @exclusivity(unchecked) package private(set) var ticket: UInt64
+  /// Synced before it is acknowledged, in every durability mode.
+  @exclusivity(unchecked) package var isForced = false
 
   private static let keptBytes = 1 << 20
 
@@ -27,6 +29,7 @@ package final class CommitBuffer: @unchecked Sendable {
     self.segment = segment
     self.offset = offset
     self.ticket = ticket
+    isForced = false
     bytes.removeAll(shrinkingAbove: CommitBuffer.keptBytes)
     bytes.append(zeros: Layout.FrameHeader.size)
   }

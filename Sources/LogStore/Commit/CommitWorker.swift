@@ -99,15 +99,15 @@ package final class CommitWorker: Sendable {
     let problem = position.with { position -> LogError? in
       attempt { () throws(StorageError) in
         for frame in frames { try write(frame, &position) }
-        if options.durability == .fsync || last.header.isCleanClose { try sync(&position) }
+        if options.durability == .fsync || frames.contains(where: \.isForced) { try sync(&position) }
       }
     }
     if let problem {
       poison(problem)
     } else {
       completed.store(last.ticket, ordering: .releasing)
+      notify()
     }
-    notify()
   }
 
   private func syncIfDirty() {
@@ -115,10 +115,7 @@ package final class CommitWorker: Sendable {
       guard position.isDirty, failure == nil else { return nil }
       return attempt { () throws(StorageError) in try sync(&position) }
     }
-    if let problem {
-      poison(problem)
-      notify()
-    }
+    if let problem { poison(problem) }
   }
 
   private func attempt(_ work: () throws(StorageError) -> Void) -> LogError? {
@@ -131,8 +128,9 @@ package final class CommitWorker: Sendable {
   }
 
   /// A failed write or fsync is final: after it, what a later fsync reports says nothing about the earlier data.
-  private func poison(_ problem: LogError) {
+  package func poison(_ problem: LogError) {
     failureBox.withLock { if $0 == nil { $0 = LogError(.poisoned, problem.message) } }
+    notify()
   }
 
   private func write(_ frame: CommitBuffer, _ position: inout Position) throws(StorageError) {
@@ -143,6 +141,8 @@ package final class CommitWorker: Sendable {
       position.durableOffset = Layout.SegmentHeader.blockBytes
       position.writtenOffset = Layout.SegmentHeader.blockBytes
     }
+    // The stamp of a clean close claims that all before it is durable.
+    if frame.header.isCleanClose, position.isDirty { try sync(&position) }
     frame.header.bodyBytes = UInt32(frame.bytes.count - Layout.FrameHeader.size)
     frame.header.durableThrough = position.durableThrough
     frame.header.durableOffset = UInt64(position.durableOffset)

@@ -20,14 +20,17 @@ package final class SegmentSupply: Sendable {
   private let state: Monitor<State>
   /// How far the log is durable, for the manifest.
   private let durableThrough: @Sendable () -> Revision
+  /// Told of a failed fsync, which is final whatever file it was for.
+  private let poison: @Sendable (LogError) -> Void
 
   package init(
     storage: any Storage, manifest: Manifest, spare: SegmentFile?, usesThreads: Bool,
-    durableThrough: @escaping @Sendable () -> Revision
+    durableThrough: @escaping @Sendable () -> Revision, poison: @escaping @Sendable (LogError) -> Void
   ) {
     self.storage = storage
     self.usesThreads = usesThreads
     self.durableThrough = durableThrough
+    self.poison = poison
     state = Monitor(State(spare: spare.map { .ready($0) } ?? .none, manifest: manifest))
   }
 
@@ -38,11 +41,11 @@ package final class SegmentSupply: Sendable {
     state.with(waking: true) { state in
       if case .none = state.spare { state.spare = .wanted(header()) }
     }
+    if !usesThreads { prepareWanted() }
   }
 
   /// Hands out the segment that was asked for; waits for it if it must.
   package func take() throws(LogError) -> SegmentFile {
-    if !usesThreads { prepareWanted() }
     let outcome = state.wait { state -> Result<SegmentFile, LogError>? in
       switch state.spare {
       case .none: preconditionFailure("a segment is wanted before it is taken")
@@ -85,7 +88,9 @@ package final class SegmentSupply: Sendable {
       }
       result = .ready(segment)
     } catch {
-      result = .failed(LogError(error))
+      let problem = LogError(error)
+      if error.call == .sync || error.call == .syncDirectory { poison(problem) }
+      result = .failed(problem)
     }
     state.with(waking: true) { $0.spare = result }
   }

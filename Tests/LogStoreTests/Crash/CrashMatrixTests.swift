@@ -1,0 +1,103 @@
+/// Rows 1, 2, 3 and 5 of the fault matrix: the process dies, or the power is cut, at every call of the reference
+/// workload, and once more inside the recovery from that.
+import LogStore
+import LogStoreTesting
+import Testing
+
+@Suite("Crashes at every storage call")
+struct CrashMatrixTests {
+  private final class Tally: @unchecked Sendable {
+    var crashes = 0
+    var recoveries = 0
+    var secondCrashes = 0
+    var complaints: [String] = []
+    var random = SplitMix(seed: 11)
+
+    func expectNone() {
+      let first = complaints.prefix(5).joined(separator: "\n")
+      #expect(complaints.count == 0, "\(first)")
+    }
+
+    func add(_ aftermath: Aftermath) {
+      recoveries += aftermath.recoveries
+      secondCrashes += aftermath.secondCrashes
+      complaints += aftermath.complaints
+    }
+  }
+
+  private func run(_ durability: Durability, commits: Int, units: [LossUnit], _ name: String) throws -> Tally {
+    let disk = SimulatedDisk()
+    let driver = Workload.driver(disk, durability)
+    let tally = Tally()
+    disk.observe { call in
+      let image = disk.image
+      var aftermath = Aftermath(driver.model, options: driver.options, now: driver.clock.now)
+      for (index, mode) in LossMode.allCases.enumerated() {
+        for unit in units {
+          let seed = UInt64(call * 16 + index * 2) + (unit == .page ? 0 : 1)
+          var lost = image
+          lost.losePower(mode, unit: unit, seed: seed)
+          tally.crashes += 1
+          let second = (0..<TestScale.value).map { _ in Int.random(in: 2...45, using: &tally.random) }
+          aftermath.examine(lost, second: second, seed: seed, "call \(call), losing \(mode) by \(unit), seed \(seed)")
+        }
+      }
+      tally.add(aftermath)
+    }
+    try Workload(commits: commits, durability: durability).run(driver, disk)
+    disk.observe(nil)
+    print(
+      "\(name): \(disk.calls) calls, \(tally.crashes) power cuts, \(tally.secondCrashes) of them followed by a second,",
+      "\(tally.recoveries) recoveries, \(tally.complaints.count) complaints")
+    return tally
+  }
+
+  @Test(
+    "Rows 2, 3, 5: the power is cut at every call, five ways, and again in recovery: no acknowledged record is lost")
+  func powerLoss() throws {
+    let tally = try run(.fsync, commits: 140 * TestScale.value, units: [.page], "rows 2, 3, 5")
+    tally.expectNone()
+    #expect(tally.crashes >= 2_500)
+    #expect(tally.secondCrashes >= 1_000)
+  }
+
+  @Test("Row 2 by sectors: a page may be torn inside")
+  func tornSectors() throws {
+    let tally = try run(.fsync, commits: 40 * TestScale.value, units: [.sector], "row 2 by sectors")
+    tally.expectNone()
+    #expect(tally.crashes >= 500)
+  }
+
+  @Test(
+    "Row 2 in the weaker modes: a prefix survives, and the epoch tells when acknowledged records are gone",
+    arguments: [Durability.interval, .none])
+  func weakerModes(_ durability: Durability) throws {
+    let tally = try run(durability, commits: 70 * TestScale.value, units: [.page, .sector], "row 2, \(durability)")
+    tally.expectNone()
+    #expect(tally.crashes >= 1_500)
+  }
+
+  @Test("Row 1: the process dies at every call, in the middle of a write too: every acknowledged record is there")
+  func processDeath() throws {
+    let commits = 100 * TestScale.value
+    let whole = SimulatedDisk()
+    try Workload(commits: commits, durability: .fsync).run(Workload.driver(whole, .fsync), whole)
+    var complaints: [String] = []
+    var deaths = 0
+    for call in 1...whole.calls {
+      let disk = SimulatedDisk(seed: UInt64(call))
+      disk.faults.add(.stop, at: call)
+      let driver = Workload.driver(disk, .fsync)
+      try Workload(commits: commits, durability: .fsync).run(driver, disk)
+      #expect(disk.isStopped)
+      deaths += 1
+      var aftermath = Aftermath(driver.model, options: driver.options, now: driver.clock.now)
+      disk.restart()
+      aftermath.examine(disk.image, second: [2 + call % 44], seed: UInt64(call), "death at call \(call)")
+      complaints += aftermath.complaints
+    }
+    print("row 1: \(deaths) deaths, \(complaints.count) complaints")
+    #expect(complaints.count == 0, "\(complaints.prefix(5).joined(separator: "\n"))")
+    #expect(deaths == whole.calls)
+  }
+}

@@ -1,0 +1,40 @@
+/// The reference workload of the crash tests: a few hundred records in commits of many sizes, segments rolling, clean
+/// closes and openings, deaths without a close, idle stamps, a clock that does not only go forward.
+import LogStore
+import LogStoreTesting
+
+struct Workload {
+  let commits: Int
+  let durability: Durability
+
+  static func driver(_ disk: SimulatedDisk, _ durability: Durability) -> Driver {
+    var options = Driver.smallOptions
+    options.durability = durability
+    return Driver(disk, options: options)
+  }
+
+  /// Runs until the end, or until the disk stops.
+  func run(_ driver: Driver, _ disk: SimulatedDisk) throws {
+    do {
+      try driver.open()
+      for commit in 1...commits {
+        driver.clock.advance(milliseconds: commit % 17 == 0 ? -40_000 : 3)
+        try driver.commit(1 + commit % 4)
+        if commit % 11 == 0 { driver.log.stampIfIdle() }
+        if commit % 47 == 0 {
+          try driver.close()
+          try driver.open()
+        }
+        if commit % 71 == 0 {
+          driver.abandon()
+          disk.restart(keepingFaults: true)
+          try driver.open()
+        }
+      }
+      try driver.close()
+    } catch let error as LogError {
+      guard disk.isStopped else { throw error }
+    }
+    driver.abandon()
+  }
+}
