@@ -45,8 +45,10 @@ package struct Recovery {
     do {
       directory = try StoreDirectory.load(storage, writable: true)
     } catch {
-      guard error.code == .notFound else { throw error }
-      return try create()
+      if error.code == .notFound { return try create() }
+      // The segment of a creation that was cut short is replaced by the new one's.
+      if error.code == .damaged, try UnfinishedCreation.isFound(in: storage) { return try create() }
+      throw error
     }
     if let problem = directory.problems.first { throw problem }
     let tail = try TailExaminer(directory).examine()
@@ -57,7 +59,7 @@ package struct Recovery {
           + "a backup or a replica", segment: directory.segments[tail.activeIndex].number,
         offset: UInt64(tail.scan.end))
     }
-    return tail.isClean ? resume(directory, tail) : try recover(directory, tail)
+    return tail.isClean ? try resume(directory, tail) : try recover(directory, tail)
   }
 
   /// Removes what a crash left half written. Such files never held the only copy of anything.
@@ -70,7 +72,7 @@ package struct Recovery {
         if error.errno == PosixText.missing { continue }
         throw LogError(error)
       }
-      for name in names where name.hasSuffix(StoreNames.temporarySuffix) {
+      for name in names where StoreNames.isTemporary(name, in: directory) {
         do { try storage.remove(directory.isEmpty ? name : "\(directory)/\(name)") } catch { throw LogError(error) }
       }
     }
@@ -111,12 +113,41 @@ package struct Recovery {
   }
 
   /// Goes on in the same segment, behind the stamp of the clean close.
-  private func resume(_ directory: StoreDirectory, _ tail: TailExamination) -> RecoveredLog {
-    RecoveredLog(
-      manifest: directory.manifest, segments: directory.segments, activeIndex: tail.activeIndex, end: tail.scan.end,
+  private func resume(_ directory: StoreDirectory, _ tail: TailExamination) throws(LogError) -> RecoveredLog {
+    // One spare is enough; a further one is made anew when its turn comes.
+    let kept = Array(directory.segments.prefix(tail.activeIndex + 2))
+    var manifest = directory.manifest
+    do {
+      try rewriteUnproven(tail.scan, directory.segments[tail.activeIndex].file)
+      if manifest.segments != kept.map(\.listing) {
+        manifest.sequence += 1
+        manifest.segments = kept.map(\.listing)
+        try ManifestStore.write(manifest, to: storage)
+      }
+    } catch {
+      throw LogError(error)
+    }
+    return RecoveredLog(
+      manifest: manifest, segments: kept, activeIndex: tail.activeIndex, end: tail.scan.end,
       lastRevision: tail.scan.lastRevision, lastTime: tail.scan.lastTime, commitTable: tail.scan.commitTable,
       report: RecoveryReport(kind: .resumed, warnings: directory.warnings))
   }
+
+  /// Writes what no later frame proves durable once more, as it is. The stamp of a close whose fsync failed lies in the
+  /// page cache like any other; written anew, it is synced for certain before anything lies behind it.
+  private func rewriteUnproven(_ scan: SegmentScan, _ file: any StorageFile) throws(StorageError) {
+    var offset = Int(min(scan.durableOffset, UInt64(scan.end)))
+    var bytes = ByteBuffer(capacity: 4096)
+    while offset < scan.end {
+      bytes.removeAll()
+      try file.read(at: UInt64(offset), length: min(scan.end - offset, Recovery.pieceBytes), into: &bytes)
+      try file.write(bytes.bytes, at: UInt64(offset))
+      offset += bytes.count
+    }
+    try file.sync()
+  }
+
+  private static let pieceBytes = 1 << 20
 
   private func recover(_ directory: StoreDirectory, _ tail: TailExamination) throws(LogError) -> RecoveredLog {
     let active = directory.segments[tail.activeIndex]
@@ -125,12 +156,13 @@ package struct Recovery {
     try rebuilder.collect(from: active, proven: proven, directory: directory, index: tail.activeIndex)
 
     // In the weaker modes revisions that clients have seen may be gone; (epoch, revision) must not mean two things.
-    let raised = tail.scan.lastFrame.map { $0.durability != .fsync } ?? false
-    let epoch = (tail.scan.lastFrame?.epoch ?? directory.manifest.epoch) + (raised ? 1 : 0)
-    let time = max(now, tail.scan.lastTime)
+    let raised = tail.lastFrame?.durability != .fsync
+    let epoch = max(tail.lastFrame?.epoch ?? 0, directory.manifest.epoch, active.header.epoch) + (raised ? 1 : 0)
+    let time = max(now, tail.lastFrame?.time ?? now)
     let header = SegmentHeader(
       store: directory.manifest.store, lineage: active.header.lineage, number: active.number.next,
-      capacity: UInt64(max(options.firstSegmentBytes, rebuilder.capacityNeeded(reserve: 1 << 20))),
+      capacity: UInt64(
+        max(options.firstSegmentBytes, rebuilder.capacityNeeded(reserve: options.firstSegmentBytes / 8))),
       predecessorEnd: UInt64(proven), baseRevision: rebuilder.firstRevision ?? tail.scan.lastRevision.next,
       epoch: epoch, createdAt: time)
     var manifest = directory.manifest
@@ -146,18 +178,18 @@ package struct Recovery {
         end += stamp.frameBytes
       }
       kept.append(segment)
-      for spare in directory.segments[(tail.activeIndex + 1)...].dropFirst() {
-        try storage.remove(StoreNames.segment(spare.number, generation: spare.header.generation))
-      }
-      try storage.syncDirectory(StoreNames.segments)
       manifest.sequence += 1
       manifest.epoch = epoch
       manifest.durableThrough = tail.scan.lastRevision
       manifest.writtenAt = time
-      manifest.segments = kept.map {
-        .init(number: $0.number, generation: $0.header.generation, capacity: $0.header.capacity)
-      }
+      manifest.segments = kept.map(\.listing)
       try ManifestStore.write(manifest, to: storage)
+      // Only once the manifest does not list them any more: a listed segment that is missing is a loss.
+      let spares = directory.segments[(tail.activeIndex + 1)...].dropFirst()
+      for spare in spares {
+        try storage.remove(StoreNames.segment(spare.number, generation: spare.header.generation))
+      }
+      if !spares.isEmpty { try storage.syncDirectory(StoreNames.segments) }
     } catch {
       throw LogError(error)
     }

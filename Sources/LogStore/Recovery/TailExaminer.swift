@@ -5,6 +5,8 @@ package struct TailExamination {
   /// The index, among the directory's segments, of the one in which the log ends.
   package var activeIndex: Int
   package var scan: SegmentScan
+  /// The last valid frame of the log; it is in an earlier segment when nothing of this one can be read.
+  package var lastFrame: FrameHeader?
   package var verdict: TailVerdict
   /// The store was closed in good order.
   package var isClean: Bool
@@ -23,12 +25,9 @@ package struct TailExaminer {
     var scanner = SegmentScanner(active, limit: directory.limit(at: index))
     let scan = try scanner.scan(after: try lastRevision(before: index)) { (_, _, _) throws(LogError) in }
     let isClean = scan.stop == .zeros && scan.lastFrame?.isCleanClose == true
-    // After a clean close there is nothing behind the end, and the manifest knows how far it reached.
-    let evidence =
-      isClean
-      ? TailEvidence()
-      : try TailEvidence.collect(behind: scan.end, in: active, limit: Int(active.header.capacity))
-    let spare = isClean ? TailEvidence() : try spareEvidence(behind: index)
+    // After a clean close too: the stamp may be that of an earlier close, and what followed it a lost block.
+    let evidence = try TailEvidence.collect(behind: scan.end, in: active, limit: Int(active.header.capacity))
+    let spare = try spareEvidence(behind: index)
 
     let follows: TailVerdict.Follows =
       switch scan.stop {
@@ -36,10 +35,13 @@ package struct TailExaminer {
       case .zeros where evidence.hasContent: .zerosThenContent
       case .zeros, .limit, .sealed: spare.hasContent ? .zerosThenContent : .nothing
       }
+    var lastFrame = scan.lastFrame
+    if lastFrame == nil { lastFrame = try self.lastFrame(before: index) }
     let proof = describeProof(scan, evidence, spare)
     let verdict = TailVerdict.decide(follows, proof == nil ? .none : .durableBeyondEnd)
     return TailExamination(
-      activeIndex: index, scan: scan, verdict: verdict, isClean: isClean && verdict == .complete, proof: proof ?? "")
+      activeIndex: index, scan: scan, lastFrame: lastFrame, verdict: verdict,
+      isClean: isClean && verdict == .complete, proof: proof ?? "")
   }
 
   /// The last segment with anything at the place of its first frame; the first one when there is none.
@@ -80,6 +82,15 @@ package struct TailExaminer {
     guard index > 0 else { return .none }
     var scanner = SegmentScanner(directory.segments[index - 1], limit: directory.limit(at: index - 1))
     return try scanner.scan(after: try lastRevision(before: index - 1)) { (_, _, _) throws(LogError) in }.lastRevision
+  }
+
+  private func lastFrame(before index: Int) throws(LogError) -> FrameHeader? {
+    for earlier in (0..<index).reversed() {
+      var scanner = SegmentScanner(directory.segments[earlier], limit: directory.limit(at: earlier))
+      let scan = try scanner.scan(after: try lastRevision(before: earlier)) { (_, _, _) throws(LogError) in }
+      if let frame = scan.lastFrame { return frame }
+    }
+    return nil
   }
 
   private func spareEvidence(behind index: Int) throws(LogError) -> TailEvidence {

@@ -14,6 +14,11 @@ package final class SegmentFile: Sendable {
 
   package var number: SegmentNumber { header.number }
 
+  /// Its entry in the manifest.
+  package var listing: Manifest.Segment {
+    Manifest.Segment(number: number, generation: header.generation, capacity: header.capacity)
+  }
+
   /// Opens the segment that the file name stands for, and checks that the inside agrees with the name and the store.
   package static func open(
     _ number: SegmentNumber, generation: UInt32, store: StoreIdentity?, storage: any Storage, writable: Bool

@@ -45,6 +45,19 @@ package enum StoreNames {
     return Revision(value)
   }
 
+  // MARK: Temporary files
+
+  /// Whether a name is that of a file which this store was still writing; other people's files are left alone.
+  package static func isTemporary(_ name: String, in directory: String) -> Bool {
+    guard name.hasSuffix(temporarySuffix) else { return false }
+    let whole = String(name.dropLast(temporarySuffix.count))
+    return switch directory {
+    case segments: parseSegment(whole) != nil
+    case snapshots: "\(snapshots)/\(name)" == snapshotTemporary
+    default: manifests.contains(whole)
+    }
+  }
+
   private static func padded<Value: UnsignedInteger>(_ value: Value, _ digits: Int) -> String {
     let text = String(value)
     return String(repeating: "0", count: max(0, digits - text.utf8.count)) + text
