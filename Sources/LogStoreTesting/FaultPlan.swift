@@ -22,6 +22,8 @@ package struct FaultPlan: Sendable {
   }
 
   private var rules: [Rule] = []
+  /// How many calls have gone wrong.
+  package private(set) var hits = 0
 
   package init() {}
 
@@ -46,6 +48,7 @@ package struct FaultPlan: Sendable {
       let isDue = rules[index].remaining == 0 || (rules[index].isPersistent && rules[index].remaining < 0)
       if isDue { action = rules[index].action }
     }
+    if action != nil { hits += 1 }
     return action
   }
 }

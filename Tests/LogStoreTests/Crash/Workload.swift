@@ -19,7 +19,7 @@ struct Workload {
       try driver.open()
       for commit in 1...commits {
         driver.clock.advance(milliseconds: commit % 17 == 0 ? -40_000 : 3)
-        try driver.commit(1 + commit % 4)
+        try driver.commit(commit % 4 == 0 ? 1 : commit % 4, payload: commit % 13 == 0 ? 2_000 + commit : nil)
         if commit % 11 == 0 { driver.log.stampIfIdle() }
         if commit % 47 == 0 {
           try driver.close()

@@ -78,7 +78,9 @@ final class Driver: @unchecked Sendable {
 
   /// Puts `count` events into the commit that is being built, all of them into the same.
   func build(_ count: Int, payload: Int? = nil) throws {
-    let sizes = (0..<count).map { _ in payload ?? randomSize() }
+    var sizes = (0..<count).map { _ in payload ?? randomSize() }
+    // What one segment does not hold is no commit.
+    while sizes.reduce(0, { $0 + $1 + 256 }) > options.commitBytesMax { sizes[sizes.count - 1] /= 2 }
     try log.reserve(sizes.reduce(0) { $0 + $1 + 256 })
     for size in sizes { append(payload: size) }
   }

@@ -74,10 +74,10 @@ struct PoisonTests {
     #expect(driver.log.failure?.code == .poisoned)
     #expect { try driver.log.reserve(10) } throws: { ($0 as? LogError)?.code == .poisoned }
     let acknowledged = driver.model.acknowledged
-    #expect(acknowledged > 5)
     driver.abandon()
     disk.restart()
-    #expect(try driver.open() == Survey(events: acknowledged, epoch: 1))
+    let survey = try driver.open()
+    #expect(survey.complaint == nil && survey.events >= acknowledged)
   }
 
   @Test(
