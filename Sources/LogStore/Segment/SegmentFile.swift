@@ -30,7 +30,9 @@ package final class SegmentFile: Sendable {
       file = try storage.open(name, writable: writable)
       try file.read(at: 0, length: Layout.SegmentHeader.blockBytes, into: &block)
     } catch {
-      throw LogError(error)
+      guard error.errno == PosixText.missing else { throw LogError(.io, LogError(error).message, segment: number) }
+      throw LogError(
+        .damaged, "\(name) is missing, with all its revisions: restore it from a backup or a replica", segment: number)
     }
     let header: SegmentHeader
     do {
