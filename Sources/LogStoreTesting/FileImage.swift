@@ -1,4 +1,5 @@
 /// A file twice: as processes see it, and as a power cut would leave it.
+internal import Bytes
 package struct FileImage: Sendable {
   /// What reads give: the page cache.
   package var cached: [UInt8] = []
@@ -20,9 +21,7 @@ package struct FileImage: Sendable {
   package mutating func write(_ bytes: RawSpan, at offset: Int, sequence: UInt64) {
     let end = offset + bytes.byteCount
     if cached.count < end { cached.append(contentsOf: repeatElement(0, count: end - cached.count)) }
-    cached.withUnsafeMutableBytes { target in
-      bytes.withUnsafeBytes { UnsafeMutableRawBufferPointer(rebasing: target[offset..<end]).copyMemory(from: $0) }
-    }
+    cached.replaceSubrange(offset..<end, with: bytes.array())
     for page in (offset / FileImage.pageBytes)..<((end + FileImage.pageBytes - 1) / FileImage.pageBytes) {
       dirty[page] = sequence
     }

@@ -111,22 +111,4 @@ struct WeakerModesTests {
     let survey = try driver.open()
     #expect(survey.complaint == nil && survey.events == 8)
   }
-
-  @Test("In mode interval what is written is synced within the interval, also when commits never cease")
-  func interval() throws {
-    let disk = SimulatedDisk()
-    var options = Driver.smallOptions
-    options.durability = .interval
-    options.intervalMilliseconds = 5
-    options.usesThreads = true
-    options.segmentBytes = 64 << 20
-    options.firstSegmentBytes = 64 << 20
-    let driver = Driver(disk, options: options)
-    try driver.open()
-    // Ends as soon as one fsync is seen; without any the segment fills up first, and the count is still zero.
-    for _ in 0..<20_000 where driver.log.syncs == 0 { try driver.commit(1, payload: 20) }
-    #expect(driver.log.syncs > 0)
-    #expect(driver.log.durableThrough > .none)
-    try driver.close()
-  }
 }
