@@ -76,6 +76,7 @@ let package = Package(
     .testTarget(
       name: "HubTests",
       dependencies: ["Hub", "LogStore", "KeyIndex", "JSONText", "Bytes", "CXXHash", "TestSupport"],
+      exclude: ["Fixtures"],
       swiftSettings: spans),
     .testTarget(name: "ZeroMQTests", dependencies: ["ZeroMQ", "Bytes", "Threads"], swiftSettings: spans),
     .testTarget(
