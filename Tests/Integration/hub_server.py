@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,46 +24,71 @@ def program(name: str) -> Path:
     return path
 
 
+class NotStarted(RuntimeError):
+    """The program ended, or was ended because it hung, before it was ready."""
+
+    def __init__(self, code: int, line: str, log: str):
+        super().__init__(f"no ready line but {line!r}, exit {code}: {log}")
+        self.code = code
+        self.log = log
+
+
 class Server:
-    def __init__(self, directory: Path, *options: str):
+    """`prefix` is put before the command line (a tracer, say); `process` is handed to Popen."""
+
+    def __init__(self, directory: Path, *options: str, prefix: Sequence[str | Path] = (), process: dict | None = None):
         self.directory = directory
         self.options = options
+        self.prefix = prefix
+        self.process_options = process or {}
         self.process: subprocess.Popen[str] | None = None
         self.address = ""
         self.log: list[str] = []
+        self.log_reader: threading.Thread | None = None
 
     # --- Start and stop
 
-    def start(self) -> Server:
+    def launch(self) -> None:
+        """Starts it and does not wait until it is ready."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith("MFH_")}
         self.process = subprocess.Popen(
-            [program("mfh-server"), "--data-dir", self.directory, "--zmq-port", "auto", *self.options],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+            [*self.prefix, program("mfh-server"), "--data-dir", self.directory, "--zmq-port", "auto", *self.options],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, **self.process_options)
         self.log = []
-        threading.Thread(target=self._keep_log, args=[self.process], daemon=True).start()
+        self.log_reader = threading.Thread(target=self._keep_log, args=[self.process, self.log], daemon=True)
+        self.log_reader.start()
+
+    def start(self) -> Server:
+        self.launch()
         # A hub that hangs ends here: the kill closes its output.
         guard = threading.Timer(READY_SECONDS, self.process.kill)
         guard.start()
         line = self.process.stdout.readline()
         guard.cancel()
         if not line.startswith("ready "):
-            raise RuntimeError(f"no ready line but {line!r}, exit {self.process.wait()}: {self.log_text}")
+            code = self.process.wait()
+            raise NotStarted(code, line, self.whole_log())
         self.address = next(word[4:] for word in line.split() if word.startswith("zmq="))
         return self
 
-    def _keep_log(self, process: subprocess.Popen[str]) -> None:
+    @staticmethod
+    def _keep_log(process: subprocess.Popen[str], log: list[str]) -> None:
         for line in process.stderr:
-            self.log.append(line)
+            log.append(line)
 
     def stop(self) -> None:
         """In good order: SIGTERM, then exit 0."""
+        code = self.end()
+        assert code == 0, f"exit {code} after SIGTERM: {self.log_text}"
+
+    def end(self) -> int:
+        """SIGTERM, then whatever exit code comes."""
         self.process.send_signal(signal.SIGTERM)
         try:
-            code = self.process.wait(STOP_SECONDS)
+            return self.process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
             self.kill()
             raise AssertionError(f"still running {STOP_SECONDS} s after SIGTERM: {self.log_text}") from None
-        assert code == 0, f"exit {code} after SIGTERM: {self.log_text}"
 
     def kill(self) -> None:
         self.process.kill()
@@ -79,6 +105,11 @@ class Server:
     @property
     def log_text(self) -> str:
         return "".join(self.log)
+
+    def whole_log(self) -> str:
+        """What an ended process said, to the last line."""
+        self.log_reader.join(STOP_SECONDS)
+        return self.log_text
 
     @property
     def port(self) -> int:
