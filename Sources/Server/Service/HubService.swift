@@ -84,6 +84,8 @@ package struct HubService {
   private func serve(
     _ processor: RequestProcessor, _ wakeUp: WakeUp, _ stopFlag: StopFlag, _ onReady: (String) -> Void
   ) throws {
+    // libzmq does not report this while it starts: it ends the process.
+    guard FileLimit.hasRoom(for: Listener.filesMin) else { throw ListenerError.tooFewFiles }
     let context = try Context()
     let socket = try Listener.socket(in: context, limits: options.limits)
     let endpoint = try options.zeroMQPort.map { port throws(ListenerError) in

@@ -5,6 +5,9 @@ internal import LogStore
 internal import ZeroMQ
 
 enum Listener {
+  /// Files that libzmq opens to begin with, and some for clients and the next segments.
+  static let filesMin = 32
+
   /// A router socket that is not bound yet.
   static func socket(in context: Context, limits: HubLimits) throws(ZeroMQError) -> Socket {
     let socket = try Socket(.router, in: context)
@@ -40,6 +43,9 @@ enum Listener {
 struct ListenerError: Error {
   let message: String
   let isNotPermitted: Bool
+
+  /// Too few files may be open for a hub that is to answer anybody.
+  static let tooFewFiles = ListenerError(ZeroMQError("opening the listener", EMFILE))
 
   init(_ error: ZeroMQError) {
     isNotPermitted = error.number == EACCES || error.number == EPERM

@@ -18,6 +18,8 @@ enum StopSignals {
     pthread_sigmask(SIG_BLOCK, &signals, nil)
     // A reader that went away is told by an error of write, not by a signal.
     signal(SIGPIPE, SIG_IGN)
+    // A file over the limit of its size (ulimit -f) likewise: a write that fails is dealt with, the signal would kill.
+    signal(SIGXFSZ, SIG_IGN)
     _ = NamedThread("mfh-signals") {
       var signals = StopSignals.set
       var received: Int32 = 0
