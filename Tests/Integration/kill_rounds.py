@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 import threading
 import time
 from collections import deque
@@ -53,6 +54,7 @@ def applied(state: State, write: Write) -> State:
 @dataclass
 class Counts:
     rounds: int = 0
+    ended_starts: int = 0
     acknowledged: int = 0
     conflicts: int = 0
     unanswered: int = 0
@@ -62,15 +64,16 @@ class Counts:
     def __str__(self) -> str:
         actions = ", ".join(f"{count} {name}" for name, count in sorted(self.by_action.items()))
         return (
-            f"{self.rounds} rounds, {self.acknowledged} writes acknowledged ({actions}) and {self.conflicts} "
+            f"{self.rounds} rounds and {self.ended_starts} ends during a start, {self.acknowledged} writes acknowledged ({actions}) and {self.conflicts} "
             f"conflicts, {self.unanswered} unanswered of which {self.unanswered_stored} were stored; none lost")
 
 
 class Writer:
     """One connection, its keys, and what it knows of them. The keys are its own; it lives through all rounds."""
 
-    def __init__(self, number: int, seed: int, counts: Counts):
+    def __init__(self, number: int, seed: int, counts: Counts, disk_fails: bool = False):
         self.name = f"writer-{number}"
+        self.disk_fails = disk_fails  # before the hub dies, so that writes may be answered with an error
         self.source = random.Random(f"{seed} {self.name}")
         self.counts = counts
         self.state: State = {}
@@ -122,13 +125,20 @@ class Writer:
                         write = self.next_write()
                         connection.send(write.action, **write.fields)
                         self.waiting.append(write)
-                    if connection.has_reply(20):
-                        self.take(connection.receive())
+                    if connection.has_reply(20) and not self.took(connection.receive()):
+                        return
                 # What the hub had sent before it died has arrived by now, or will in a moment.
-                while self.waiting and connection.has_reply(20):
-                    self.take(connection.receive())
+                while self.waiting and connection.has_reply(20) and self.took(connection.receive()):
+                    pass
         except Exception as error:
             self.error = error
+
+    def took(self, reply: dict) -> bool:
+        """Takes a reply; false when it tells that the disk has failed. The outcome of all that waits is unknown then."""
+        if self.disk_fails and reply.get("code") in ("storage_error", "read_only"):
+            return False
+        self.take(reply)
+        return True
 
     def take(self, reply: dict) -> None:
         write = self.waiting.popleft()
@@ -204,15 +214,22 @@ def brief(state: dict[str, str | None]) -> dict[str, str | None]:
     return {key: content if content is None else content[:20] for key, content in sorted(state.items())}
 
 
-def one_round(server: Server, writers: list[Writer], life: float, before_restart=lambda: None) -> None:
+def one_round(
+    server: Server, writers: list[Writer], life: float, before_restart=lambda: None, end=lambda: None
+) -> None:
+    """`end` is called while the clients write, just before the hub is killed."""
     stopped = threading.Event()
     threads = [threading.Thread(target=writer.write_until, args=[server.address, stopped]) for writer in writers]
     for thread in threads:
         thread.start()
     time.sleep(life)
     ended_by_itself = not server.is_running
-    server.kill()
-    stopped.set()
+    try:
+        if not ended_by_itself:
+            end()
+    finally:
+        server.kill()
+        stopped.set()
     for thread in threads:
         thread.join()
     if ended_by_itself:
@@ -243,20 +260,47 @@ def check_the_log(server: Server, writers: list[Writer]) -> None:
                 raise LostWrite(f"revision {revision} is {event}, acknowledged was {writer.name} {key}")
 
 
+# How many starts are killed before one is left to become ready, and within which time.
+STARTS_ENDED = (0, 0, 0, 1, 2)
+START_SECONDS = 0.08
+
+
+def end_starts(server: Server, moments: list[float]) -> None:
+    """Starts the hub and kills it, most often while it recovers."""
+    for moment in moments:
+        server.launch()
+        time.sleep(moment)
+        server.kill()
+
+
+# Each restart leaves a segment behind, and reads what the ones before have left.
+ROUNDS_A_STORE = 50
+
+
 def run(directory: Path, rounds: int, seed: int, progress=lambda counts: None) -> Counts:
     """Raises LostWrite when anything is not as acknowledged."""
     counts = Counts()
     source = random.Random(seed)
+    while counts.rounds < rounds:
+        run_on(directory, min(ROUNDS_A_STORE, rounds - counts.rounds), source, counts, progress)
+        if counts.rounds < rounds:
+            shutil.rmtree(directory)
+    return counts
+
+
+def run_on(directory: Path, rounds: int, source: random.Random, counts: Counts, progress) -> None:
+    seed = source.randrange(1 << 32)
     writers = [Writer(number, seed, counts) for number in range(CONNECTIONS)]
     server = Server(directory).start()
     try:
         for _ in range(rounds):
-            one_round(server, writers, source.uniform(0.0, LIFE_SECONDS))
+            starts = [source.uniform(0.0, START_SECONDS) for _ in range(source.choice(STARTS_ENDED))]
+            one_round(server, writers, source.uniform(0.0, LIFE_SECONDS), lambda: end_starts(server, starts))
             counts.rounds += 1
+            counts.ended_starts += len(starts)
             progress(counts)
         check_the_log(server, writers)
         server.stop()
     finally:
         if server.is_running:
             server.kill()
-    return counts
