@@ -50,3 +50,14 @@ build() {
   fi
   rm -f "$log"
 }
+
+# Makes the Python environment of the integration tests, and leaves its place in $venv.
+need_venv() {
+  need python3 python3-venv strace e2fsprogs mount
+  venv=$PWD/.build/venv
+  if ! [ -x "$venv/bin/pytest" ] || ! cmp -s Tests/Integration/requirements.txt "$venv/requirements.txt"; then
+    python3 -m venv "$venv"
+    "$venv/bin/pip" install -q --disable-pip-version-check -r Tests/Integration/requirements.txt
+    cp Tests/Integration/requirements.txt "$venv/requirements.txt"
+  fi
+}
