@@ -32,7 +32,7 @@ from totals import Totals
 
 PARTS = ("kill", "power", "strace", "simulated", "linearizability", "fuzz")
 # A part that fails so often is given up.
-FAILURES_MAX = 5
+FAILURES_MAX = 50
 PROGRESS_SECONDS = 10
 
 

@@ -74,7 +74,7 @@ def test_with_too_few_files_a_hub_says_so(tmp_path: Path) -> None:
     codes = [
         run_limited(
             Server(tmp_path / f"store-{limit}", process=limited(resource.RLIMIT_NOFILE, limit)), Client(), iter(["x"]))
-        for limit in range(4, 64, 3)]
+        for limit in range(4, 64, 5)]
     assert codes[0] != 0 and codes[-1] == 0
 
 

@@ -13,7 +13,7 @@ from reference_run import Broken, Client, check_end, contents
 from strace_matrix import Case, Matrix
 
 pytestmark = pytest.mark.skipif(system_calls.problem() is not None, reason=str(system_calls.problem()))
-SAMPLE = 30
+SAMPLE = 24
 
 
 @pytest.fixture(scope="module")
