@@ -38,15 +38,17 @@ def problem() -> str | None:
     if missing := [name for name in ("mkfs.ext4", "mount", "umount", "losetup") if shutil.which(name) is None]:
         return f"{missing[0]} is not installed (apt-get install e2fsprogs mount)"
     directory = Path(tempfile.mkdtemp(prefix="power-"))
-    disk = LoopDisk(directory, 16)
     try:
+        disk = LoopDisk(directory, 16)
         disk.mount()
-        disk.cut_power()
+        try:
+            disk.cut_power()
+        finally:
+            disk.unmount()
         return None
     except (OSError, RuntimeError) as error:
         return f"no file system in a file, or none that can be cut off: {error}"
     finally:
-        disk.unmount()
         shutil.rmtree(directory)
 
 

@@ -63,6 +63,7 @@ def test_the_check_notices_an_acknowledgement_without_fsync(tmp_path: Path) -> N
     finally:
         if server.is_running:
             server.kill()
+    calls.append(system_calls.Call("1", "fdatasync", "7", "fdatasync(7) = -1 EIO (Input/output error) (INJECTED)", 1, 1))
     with pytest.raises(Broken, match="acknowledged with 0 fsyncs"):
         Matrix.check_trace(Case("serve", "fdatasync", "segment 1", 1, "EIO"), client, calls)
 

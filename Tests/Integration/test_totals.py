@@ -22,10 +22,13 @@ def test_counts_add_up_over_runs(tmp_path: Path) -> None:
         totals.commit = commit
         totals.add("kill -9", count, failures)
     totals = Totals(tmp_path / "totals.json", document)
-    assert [(run["commit"], run["count"], run["failures"]) for run in totals.runs] == [("aaa", 1_020, 1), ("bbb", 3, 0)]
+    Totals(tmp_path / "totals.json", document).add("power cuts", 1, 0)
+    totals.add("power cuts", 2, 0)
+    assert totals.count("power cuts") == 3
+    assert [(run["commit"], run["count"], run["failures"]) for run in totals.runs[:2]] == [("aaa", 1_020, 1), ("bbb", 3, 0)]
     lines = document.read_text().split("\n")
     assert lines[:2] == ["before", ""] and lines[-3:] == ["", "after", ""]
-    assert lines[4].startswith("| kill -9 | 1,023 | 1 | ") and lines[4].endswith(" | bbb |") and len(lines) == 8
+    assert lines[4].startswith("| kill -9 | 1,023 | 1 | ") and lines[4].endswith(" | bbb |") and len(lines) == 9
 
 
 def test_what_a_part_says_is_counted() -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
+import fcntl
 import json
 import os
 import subprocess
-import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 from hub_server import ROOT
@@ -30,15 +32,19 @@ class Totals:
     def __init__(self, file: Path = FILE, document: Path = DOCUMENT):
         self.file, self.document = file, document
         self.commit = version()
-        self.lock = threading.Lock()
-        self.runs: list[dict] = json.loads(file.read_text())["runs"] if file.exists() else []
+        self.runs: list[dict] = []
+        self.read()
+
+    def read(self) -> None:
+        self.runs = json.loads(self.file.read_text())["runs"] if self.file.exists() else []
 
     def count(self, row: str) -> int:
         return sum(run["count"] for run in self.runs if run["part"] == row)
 
     def add(self, row: str, count: int, failures: int) -> None:
         name = {"part": row, "date": datetime.datetime.now(datetime.UTC).date().isoformat(), "commit": self.commit}
-        with self.lock:
+        with locked(self.file.parent):
+            self.read()
             run = next((run for run in self.runs if name.items() <= run.items()), None)
             if run is None:
                 run = {**name, "count": 0, "failures": 0}
@@ -60,6 +66,17 @@ class Totals:
             rows.append(
                 f"| {part} | {self.count(part):,} | {failures} | {of_part[-1]['date']} | {of_part[-1]['commit']} |")
         return rows
+
+
+@contextlib.contextmanager
+def locked(directory: Path) -> Iterator[None]:
+    """Two long runs may add at the same time."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def replace(file: Path, text: str) -> None:
