@@ -64,8 +64,8 @@ class Counts:
     def __str__(self) -> str:
         actions = ", ".join(f"{count} {name}" for name, count in sorted(self.by_action.items()))
         return (
-            f"{self.rounds} rounds and {self.ended_starts} ends during a start, {self.acknowledged} writes acknowledged ({actions}) and {self.conflicts} "
-            f"conflicts, {self.unanswered} unanswered of which {self.unanswered_stored} were stored; none lost")
+            f"{self.rounds} rounds and {self.ended_starts} ends during a start, {self.acknowledged} writes acknowledged "
+            f"({actions}) and {self.conflicts} conflicts, {self.unanswered} unanswered of which {self.unanswered_stored} were stored; none lost")
 
 
 class Writer:
@@ -134,7 +134,7 @@ class Writer:
             self.error = error
 
     def took(self, reply: dict) -> bool:
-        """Takes a reply; false when it tells that the disk has failed. The outcome of all that waits is unknown then."""
+        """Takes a reply; false when it tells that the disk has failed: nothing is known then of all that waits."""
         if self.disk_fails and reply.get("code") in ("storage_error", "read_only"):
             return False
         self.take(reply)

@@ -1,6 +1,6 @@
 """The reference run: one client that writes, knows what was acknowledged, and compares after a restart.
 
-The writes fill the first segment, so that the run also prepares, seals and takes up segments; the stop takes a snapshot.
+The writes fill the first segment, so that the run also makes, seals and takes up segments; the stop takes a snapshot.
 One write is under way at a time: so each acknowledgement needs an fsync of its own.
 """
 

@@ -10,7 +10,7 @@ from hub_client import Hub
 from hub_server import Server
 from system_calls import Call, Trace
 
-pytestmark = pytest.mark.skipif(system_calls.problem() is not None, reason=f"{system_calls.problem()}: order not checked")
+pytestmark = pytest.mark.skipif(system_calls.problem() is not None, reason=str(system_calls.problem()))
 
 CALLS = "fdatasync,fsync,write,pwrite64,writev,pwritev,sendto,sendmsg"
 PUTS = 20

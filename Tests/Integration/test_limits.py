@@ -227,7 +227,7 @@ def test_a_read_only_mount_is_refused_and_can_be_inspected(disk: LoopDisk, tmp_p
 
 @pytest.fixture
 def owned_by_nobody() -> Iterator[tuple[Path, dict]]:
-    """A directory for a store, and how Popen starts a process that may write to it; root, whom no mode keeps out, not."""
+    """A directory for a store, and for Popen: its owner, who is not root, whom no mode keeps out."""
     parent = Path(tempfile.mkdtemp(prefix="mfh-mode-"))
     parent.chmod(0o755)
     store = parent / "store"

@@ -1,4 +1,4 @@
-"""A sample of the faults at system calls: of each kind of call and file some. `scripts/test-long --only strace` runs all."""
+"""A sample of the faults at system calls, some of each kind. `scripts/test-long --only strace` runs all."""
 
 from __future__ import annotations
 
@@ -63,7 +63,8 @@ def test_the_check_notices_an_acknowledgement_without_fsync(tmp_path: Path) -> N
     finally:
         if server.is_running:
             server.kill()
-    calls.append(system_calls.Call("1", "fdatasync", "7", "fdatasync(7) = -1 EIO (Input/output error) (INJECTED)", 1, 1))
+    failed = "fdatasync(7) = -1 EIO (Input/output error) (INJECTED)"
+    calls.append(system_calls.Call("1", "fdatasync", "7", failed, 1, 1))
     with pytest.raises(Broken, match="acknowledged with 0 fsyncs"):
         Matrix.check_trace(Case("serve", "fdatasync", "segment 1", 1, "EIO"), client, calls)
 

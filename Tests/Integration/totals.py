@@ -21,7 +21,8 @@ HEADER = "| what | count | failures | last run | version |"
 def version() -> str:
     """The last commit that changed the programs; with a plus when they have changed since."""
     programs = ["Sources", "Package.swift"]
-    last = subprocess.run(["git", "log", "-1", "--format=%h", "--", *programs], cwd=ROOT, capture_output=True, text=True)
+    log = ["git", "log", "-1", "--format=%h", "--", *programs]
+    last = subprocess.run(log, cwd=ROOT, capture_output=True, text=True)
     changed = subprocess.run(["git", "diff", "--quiet", "HEAD", "--", *programs], cwd=ROOT).returncode != 0
     return (last.stdout.strip() or "unknown") + ("+" if changed else "")
 
