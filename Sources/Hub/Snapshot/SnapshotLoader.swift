@@ -32,10 +32,12 @@ final class SnapshotLoader {
     try reader.forEachBlock { (kind, count, payload) throws(FormatError) in
       try take(kind, count, payload)
     }
-    guard var summary else {
+    guard let summary else {
       throw LogError(.damaged, "\(reader.name): the summary is missing")
     }
-    summary.revision = reader.tail.revision
+    guard summary.revision == reader.tail.revision else {
+      throw LogError(.damaged, "\(reader.name): the summary is of revision \(summary.revision), not of the tail's")
+    }
     requests.seed = summary.requestSeed
     let state = HubState(
       deadKeysMax: limits.deadKeys, index: live.takeTree(), dead: dead.takeTree(), expiries: expiries)

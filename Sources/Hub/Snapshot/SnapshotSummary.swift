@@ -56,6 +56,11 @@ struct SnapshotSummary: Equatable {
       summary.countByKind[kind] = bytes.u64(position + 8)
       position += pairBytes
     }
+    // Each event has taken a revision, and each live key is there by one.
+    let counts = [summary.events.create, summary.events.update, summary.events.delete, summary.events.expire]
+    guard (counts + summary.countByKind.values).allSatisfy({ $0 <= summary.revision.value }) else {
+      throw .badField("counts")
+    }
     for _ in 0..<segments {
       guard let number = UInt32(exactly: bytes.u64(position)),
         let generation = UInt32(exactly: bytes.u64(position + 8))

@@ -39,7 +39,7 @@ package struct RequestMemory {
   package var count: Int { byRequest.count }
 
   package func find(_ request: KeyHash, now: Int64) -> Remembered? {
-    guard let found = byRequest[request], found.time > now - ageMax else { return nil }
+    guard let found = byRequest[request], found.time > oldestKept(now) else { return nil }
     return found
   }
 
@@ -72,8 +72,14 @@ package struct RequestMemory {
   /// Another record of the same batch.
   package mutating func extend(_ request: KeyHash) { byRequest[request]?.recordCount += 1 }
 
+  /// Times read from a file can be any.
+  private func oldestKept(_ now: Int64) -> Int64 {
+    let (time, overflow) = now.subtractingReportingOverflow(ageMax)
+    return overflow ? .min : time
+  }
+
   private mutating func forget(now: Int64) {
-    while oldest < order.count, order.count - oldest > countMax || order[oldest].1 <= now - ageMax {
+    while oldest < order.count, order.count - oldest > countMax || order[oldest].1 <= oldestKept(now) {
       let (request, time) = order[oldest]
       if byRequest[request]?.time == time { byRequest.removeValue(forKey: request) }
       oldest += 1

@@ -84,6 +84,12 @@ package struct FrameHeader: Equatable, Sendable, BitwiseCopyable {
     else { throw .badField("flags") }
     guard Int(bytes.u32(Field.bodyBytes)) % Layout.alignment == 0 else { throw .badLength }
     guard Layout.revisions.contains(bytes.u64(Field.firstRevision)) else { throw .badField("first_revision") }
+    // One less than the first one: a frame without revisions.
+    guard Layout.counters.contains(bytes.u64(Field.lastRevision)),
+      bytes.u64(Field.lastRevision) + 1 >= bytes.u64(Field.firstRevision)
+    else { throw .badField("last_revision") }
+    guard Layout.counters.contains(bytes.u64(Field.epoch)) else { throw .badField("epoch") }
+    guard Layout.counters.contains(bytes.u64(Field.durableThrough)) else { throw .badField("durable_through") }
     return FrameHeader(
       kind: kind, durability: durability, isCleanClose: flags & 1 == 1, bodyBytes: bytes.u32(Field.bodyBytes),
       recordCount: bytes.u32(Field.recordCount), firstRevision: Revision(bytes.u64(Field.firstRevision)),

@@ -7,7 +7,9 @@ package enum Layout {
   /// Frames and records begin at multiples of this many bytes.
   package static let alignment = 8
   /// What a revision can be. The upper half is left out, so that counting on from one read can not overflow.
-  package static let revisions: Range<UInt64> = 1..<(1 << 63)
+  package static let revisions: Range<UInt64> = 1..<counters.upperBound
+  /// What a count or a claim that was read can be; 0 means none.
+  package static let counters: Range<UInt64> = 0..<(1 << 63)
   /// What the size of a segment can be: positions in it have 32 bits.
   package static let capacities = UInt64(SegmentHeader.blockBytes)...UInt64(UInt32.max)
 

@@ -71,6 +71,12 @@ package struct Manifest: Equatable, Sendable {
     return buffer
   }
 
+  /// What a reader counts on from, or compares revisions with.
+  private static let counters = [
+    (Layout.Manifest.parentRevision, "parent_revision"), (Layout.Manifest.sequence, "sequence"),
+    (Layout.Manifest.epoch, "epoch"), (Layout.Manifest.durableThrough, "durable_through"),
+  ]
+
   package static func decode(_ bytes: RawSpan) throws(FormatError) -> Manifest {
     typealias Field = Layout.Manifest
     guard bytes.byteCount >= Field.size else { throw .truncated }
@@ -94,6 +100,9 @@ package struct Manifest: Equatable, Sendable {
         Segment(
           number: number, generation: bytes.u32(entry + Field.entryGeneration),
           capacity: bytes.u64(entry + Field.entryCapacity)))
+    }
+    for (offset, name) in Manifest.counters where !Layout.counters.contains(bytes.u64(offset)) {
+      throw .badField(name)
     }
     var manifest = Manifest(
       store: bytes.identity(Field.store), lineage: bytes.identity(Field.lineage),

@@ -83,6 +83,7 @@ package struct RecordHeader: Equatable, Sendable, BitwiseCopyable {
     guard bytes.u8(Field.encryption) == 0 else { throw .encrypted(bytes.u8(Field.encryption)) }
     let flags = bytes.u8(Field.flags)
     guard flags & ~1 == 0 else { throw .badField("flags") }
+    guard Layout.counters.contains(bytes.u64(Field.revision)) else { throw .badField("revision") }
 
     var fields = RecordFields(
       operation: operation, revision: Revision(bytes.u64(Field.revision)), time: bytes.i64(Field.time))

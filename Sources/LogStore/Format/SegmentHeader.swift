@@ -71,10 +71,15 @@ package struct SegmentHeader: Equatable, Sendable {
     guard let number = SegmentNumber(stored: block.u64(Field.number)) else { throw .badField("number") }
     guard Layout.capacities.contains(block.u64(Field.capacity)) else { throw .badField("capacity") }
     guard block.u64(Field.baseRevision) < Layout.revisions.upperBound else { throw .badField("base_revision") }
+    // Only a recovery cuts a predecessor, and it knows with which revision the log goes on.
+    let predecessorEnd = block.u64(Field.predecessorEnd)
+    guard predecessorEnd == 0 || predecessorEnd <= Layout.capacities.upperBound && block.u64(Field.baseRevision) > 0
+    else { throw .badField("predecessor_end") }
+    guard Layout.counters.contains(block.u64(Field.epoch)) else { throw .badField("epoch") }
     return SegmentHeader(
       store: block.identity(Field.store), lineage: block.identity(Field.lineage), number: number,
       generation: block.u32(Field.generation), capacity: block.u64(Field.capacity),
-      predecessorEnd: block.u64(Field.predecessorEnd), baseRevision: Revision(block.u64(Field.baseRevision)),
+      predecessorEnd: predecessorEnd, baseRevision: Revision(block.u64(Field.baseRevision)),
       epoch: block.u64(Field.epoch), createdAt: block.i64(Field.createdAt))
   }
 }

@@ -68,7 +68,9 @@ struct FrameReader: ~Copyable {
       try checkRecords(header, bodyOffset..<end)
     case .stamp:
       guard header.bodyBytes == 0, header.recordCount == 0 else { throw .badLength }
+      guard header.firstRevision == header.lastRevision.next else { throw .badField("last_revision") }
     case .seal:
+      guard header.firstRevision == header.lastRevision.next else { throw .badField("last_revision") }
       _ = try CommitTable.decodeSealBody(span(bodyOffset..<end), seed: segment.seed, offset: bodyOffset)
     }
   }
@@ -81,6 +83,8 @@ struct FrameReader: ~Copyable {
       if header.fields.operation.takesRevision {
         guard header.fields.revision == next else { throw .badField("revision") }
         next = next.next
+      } else if header.fields.revision != .none {
+        throw .badField("revision")
       }
       records.append(PlacedRecord(header: header, offset: position))
       position += Int(header.recordBytes)

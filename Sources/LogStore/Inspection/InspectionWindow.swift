@@ -6,7 +6,7 @@ struct InspectionWindow: ~Copyable {
   private let file: any StorageFile
   /// Bytes from here on are never read.
   let limit: Int
-  private(set) var bytes = ByteBuffer(capacity: InspectionWindow.windowBytes)
+  private(set) var bytes: ByteBuffer
   /// The byte of the file at which the window begins.
   private(set) var start = 0
   /// The pages that could not be read, each once, in the order in which they were met.
@@ -19,6 +19,7 @@ struct InspectionWindow: ~Copyable {
   init(_ file: any StorageFile, limit: Int) {
     self.file = file
     self.limit = limit
+    bytes = ByteBuffer(capacity: min(InspectionWindow.windowBytes, max(limit, 0)))
   }
 
   /// The byte of the file behind the window.

@@ -7,7 +7,7 @@ package struct LogInspector<Visitor: InspectionVisitor> {
   let visitor: Visitor
   var ledger: RevisionLedger
   private var epoch: UInt64 = 0
-  private var lastTime = Int64.min
+  private var lastTime: Int64 = 0
   private var isEnded = false
   /// The end of the log was found: what lies in later segments was written after that.
   private var isAtLogEnd = false
@@ -85,7 +85,7 @@ package struct LogInspector<Visitor: InspectionVisitor> {
     if frame.time < lastTime {
       visitor.report(
         InspectionIssue(
-          .damage, "the time goes back by \(lastTime - frame.time) us", segment: reader.segment.number,
+          .damage, "the time goes back, from \(lastTime) to \(frame.time)", segment: reader.segment.number,
           offset: UInt64(offset)))
     }
     lastTime = frame.time

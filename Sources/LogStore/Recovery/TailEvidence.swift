@@ -14,7 +14,7 @@ package struct TailEvidence: Equatable, Sendable {
     behind offset: Int, in segment: SegmentFile, limit: Int
   ) throws(LogError) -> TailEvidence {
     var evidence = TailEvidence()
-    var window = ByteBuffer(capacity: windowBytes)
+    var window = ByteBuffer(capacity: min(windowBytes, max(limit - offset, 0)))
     var position = offset
     while position < limit {
       window.removeAll()

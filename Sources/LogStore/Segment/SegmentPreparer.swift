@@ -36,8 +36,9 @@ package struct SegmentPreparer: Sendable {
   }
 
   private func writeZeros(_ file: any StorageFile, capacity: Int) throws(StorageError) {
-    var zeros = ByteBuffer(capacity: SegmentPreparer.pieceBytes)
-    zeros.append(zeros: min(SegmentPreparer.pieceBytes, capacity))
+    let pieceBytes = min(SegmentPreparer.pieceBytes, capacity)
+    var zeros = ByteBuffer(capacity: pieceBytes)
+    zeros.append(zeros: pieceBytes)
     var offset = 0
     while offset < capacity {
       let length = min(zeros.count, capacity - offset)

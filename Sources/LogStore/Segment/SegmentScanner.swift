@@ -34,7 +34,7 @@ package struct SegmentScanner: ~Copyable {
   package let segment: SegmentFile
   /// Frames are read up to this byte; what lies behind does not count.
   package let limit: Int
-  private var window = ByteBuffer(capacity: SegmentScanner.windowBytes)
+  private var window: ByteBuffer
   private var windowStart = 0
 
   private static let windowBytes = 1 << 20
@@ -42,6 +42,7 @@ package struct SegmentScanner: ~Copyable {
   package init(_ segment: SegmentFile, limit: UInt64? = nil) {
     self.segment = segment
     self.limit = Int(min(limit ?? segment.header.capacity, segment.header.capacity))
+    window = ByteBuffer(capacity: min(SegmentScanner.windowBytes, self.limit))
   }
 
   /// Scans from byte `start`, which a frame begins at. `after` is the last revision before it. Each frame that is

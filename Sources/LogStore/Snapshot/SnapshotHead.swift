@@ -73,6 +73,7 @@ package struct SnapshotHead: Equatable, Sendable {
     guard refused == 0 else { throw .unknownFeatures(refused) }
     guard bytes.u16(Field.headBytes) == UInt16(Field.size) else { throw .badField("head_bytes") }
     guard let offset = UInt32(exactly: bytes.u64(Field.replayOffset)) else { throw .badField("replay_offset") }
+    guard Layout.counters.contains(bytes.u64(Field.replayRevision)) else { throw .badField("replay_revision") }
     return SnapshotHead(
       store: bytes.identity(Field.store), lineage: bytes.identity(Field.lineage), nonce: bytes.u64(Field.nonce),
       replay: LogPlace(segment: SegmentNumber(bytes.u32(Field.replaySegment)), offset: Int(offset)),
@@ -112,6 +113,7 @@ package struct SnapshotTail: Equatable, Sendable {
     let checksum = Checksum.xxh3(bytes.extracting(8..<Field.size), seed: seed.at(offset))
     guard checksum == bytes.u64(Field.checksum) else { throw .badChecksum }
     guard bytes.u64(Field.totalBytes) == UInt64(offset + Field.size) else { throw .badField("total_bytes") }
+    guard Layout.counters.contains(bytes.u64(Field.revision)) else { throw .badField("revision") }
     return SnapshotTail(
       blockCount: bytes.u64(Field.blockCount), totalBytes: bytes.u64(Field.totalBytes),
       revision: Revision(bytes.u64(Field.revision)), time: bytes.i64(Field.time))

@@ -6,7 +6,7 @@ package final class SnapshotReader {
   package let head: SnapshotHead
   package let tail: SnapshotTail
   private let file: any StorageFile
-  private var window = ByteBuffer(capacity: SnapshotReader.windowBytes)
+  private var window: ByteBuffer
   private var windowStart = 0
   private var offset = Layout.Snapshot.size
   private var ordinal: UInt32 = 0
@@ -23,6 +23,7 @@ package final class SnapshotReader {
       let size = Int(clamping: try file.size())
       let ends = try SnapshotReader.readEnds(file, size)
       (head, tail) = try SnapshotReader.decode(ends, size)
+      window = ByteBuffer(capacity: min(SnapshotReader.windowBytes, size))
     } catch let error as StorageError {
       throw LogError(error)
     } catch let error as FormatError {

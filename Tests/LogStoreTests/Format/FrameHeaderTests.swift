@@ -77,6 +77,23 @@ struct FrameHeaderTests {
         try decode(changed(revision, at: Field.firstRevision))
       }
     }
+    for counter: UInt64 in [1 << 63, .max] {
+      #expect(throws: FormatError.badField("last_revision")) { try decode(changed(counter, at: Field.lastRevision)) }
+      #expect(throws: FormatError.badField("epoch")) { try decode(changed(counter, at: Field.epoch)) }
+      #expect(throws: FormatError.badField("durable_through")) {
+        try decode(changed(counter, at: Field.durableThrough))
+      }
+    }
+  }
+
+  @Test("A frame may end one revision before its first one, when it has none, and not earlier")
+  func lastBeforeFirst() throws {
+    var header = Sample.header(body: 0)
+    header.firstRevision = Revision(9)
+    header.lastRevision = Revision(8)
+    #expect(try decode(Sample.frame(header, [])) == header)
+    header.lastRevision = Revision(7)
+    #expect(throws: FormatError.badField("last_revision")) { try decode(Sample.frame(header, [])) }
   }
 
   @Test("Every single inverted bit of the header is noticed: 576 of them")

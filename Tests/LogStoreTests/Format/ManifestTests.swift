@@ -65,6 +65,18 @@ struct ManifestTests {
     }
   }
 
+  @Test("Counts and claims that could not be counted on from are refused by name")
+  func counters() {
+    for wrong in [1 << 63, UInt64.max] {
+      for (offset, name) in [
+        (Field.sequence, "sequence"), (Field.epoch, "epoch"), (Field.durableThrough, "durable_through"),
+        (Field.parentRevision, "parent_revision"),
+      ] {
+        #expect(throws: FormatError.badField(name)) { try decode(changed(wrong, at: offset)) }
+      }
+    }
+  }
+
   @Test("Every single inverted bit is noticed: 1,600 of them")
   func bits() {
     var noticed = 0

@@ -71,7 +71,17 @@ struct SegmentHeaderTests {
     }
     for wrong in [1 << 63, UInt64.max] {
       #expect(throws: FormatError.badField("base_revision")) { try decode(changed(wrong, at: Field.baseRevision)) }
+      #expect(throws: FormatError.badField("epoch")) { try decode(changed(wrong, at: Field.epoch)) }
     }
+  }
+
+  @Test("A segment that cuts its predecessor says where, within a segment, and with which revision the log goes on")
+  func predecessor() throws {
+    for wrong in [1 << 32, UInt64.max] {
+      #expect(throws: FormatError.badField("predecessor_end")) { try decode(changed(wrong, at: Field.predecessorEnd)) }
+    }
+    #expect(throws: FormatError.badField("predecessor_end")) { try decode(changed(UInt64(0), at: Field.baseRevision)) }
+    #expect(try decode(changed(UInt64(0), at: Field.predecessorEnd)).predecessorEnd == 0)
   }
 
   @Test("Anything behind the header in its block is refused")
