@@ -102,5 +102,34 @@ let package = Package(
         "ToolSupport", "ZeroMQ",
       ],
       swiftSettings: spans),
+    .target(name: "FuzzSupport", dependencies: ["Bytes"], path: "Fuzz/Support", swiftSettings: spans),
+    .target(
+      name: "FuzzText", dependencies: ["FuzzSupport", "Bytes", "JSONText", "HubClient"], path: "Fuzz/Text",
+      swiftSettings: spans),
+    .target(
+      name: "FuzzLog", dependencies: ["FuzzSupport", "Bytes", "LogStore"], path: "Fuzz/Log", swiftSettings: spans),
+    .target(
+      name: "FuzzHub",
+      dependencies: [
+        "FuzzSupport", "FuzzLog", "FuzzText", "Bytes", "Hub", "KeyIndex", "JSONText", "LogStore", "Server",
+        .product(name: "Logging", package: "swift-log"),
+      ], path: "Fuzz/Hub", swiftSettings: spans),
+    .testTarget(
+      name: "FuzzCorpusTests", dependencies: ["FuzzSupport", "FuzzText", "FuzzLog", "FuzzHub", "Bytes"],
+      swiftSettings: spans),
   ]
 )
+
+// The fuzzers themselves need libFuzzer, which only scripts/fuzz has linked: nobody else builds them.
+if Context.environment["MFH_FUZZ"] != nil {
+  let drivers = [
+    "JSON": "FuzzText", "Reply": "FuzzText", "Record": "FuzzLog", "Manifest": "FuzzLog", "Segment": "FuzzLog",
+    "Snapshot": "FuzzHub", "Item": "FuzzHub", "Request": "FuzzHub",
+  ]
+  package.targets.append(.systemLibrary(name: "CFuzzer", path: "Fuzz/CFuzzer"))
+  package.targets += drivers.map { name, module in
+    .executableTarget(
+      name: "fuzz-\(name.lowercased())", dependencies: ["CFuzzer", "FuzzSupport", .target(name: module)],
+      path: "Fuzz/Drivers/\(name)", swiftSettings: swift)
+  }
+}

@@ -20,8 +20,8 @@ enum SourceTree {
   static let root = URL(fileURLWithPath: #filePath)
     .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
 
-  /// All Swift files of the product, its tests and its benchmarks.
-  static let swift = files(in: ["Sources", "Tests", "Benchmarks"]) { $0.hasSuffix(".swift") }
+  /// All Swift files of the product, its tests, its fuzzers and its benchmarks.
+  static let swift = files(in: ["Sources", "Tests", "Fuzz", "Benchmarks"]) { $0.hasSuffix(".swift") }
   static let sources = swift.filter { $0.path.hasPrefix("Sources/") }
   static let documents =
     files(in: ["docs", "examples", "Benchmarks", "Tests"]) { $0.hasSuffix(".md") }
