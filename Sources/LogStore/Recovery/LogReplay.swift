@@ -14,6 +14,8 @@ package struct LogReplay {
     _ visit: (RecordHeader, RecordPosition, _ record: RawSpan) throws(LogError) -> Void
   ) throws(LogError) {
     var last = Revision(max(segments[0].header.baseRevision.value, 1) - 1)
+    // The last revision of the segment before; nil when that one is not read.
+    var read: Revision?
     for index in segments.indices {
       let segment = segments[index]
       if let start, segment.number < start.segment { continue }
@@ -26,7 +28,10 @@ package struct LogReplay {
         last = after
       }
       if offset == Layout.SegmentHeader.blockBytes, segment.header.predecessorEnd != 0 {
-        last = Revision(segment.header.baseRevision.value - 1)
+        let before = Revision(segment.header.baseRevision.value - 1)
+        // The one before was cut, and what was copied from it begins here.
+        if let read, read != before { throw gap(segment, after: read, before: before) }
+        last = before
       }
       var scanner = SegmentScanner(segment, limit: cut == 0 ? nil : cut)
       let scan = try scanner.scan(from: offset, after: last) { (header, offset, body) throws(LogError) in
@@ -40,6 +45,7 @@ package struct LogReplay {
       }
       try check(scan, segment, cut: cut)
       last = scan.lastRevision
+      read = last
     }
   }
 
@@ -52,6 +58,13 @@ package struct LogReplay {
     case .zeros: throw rot(scan, segment, "frames that were durable are zeros")
     case .limit, .sealed: throw rot(scan, segment, "the segment's frames do not end where they should")
     }
+  }
+
+  private func gap(_ segment: SegmentFile, after last: Revision, before next: Revision) -> LogError {
+    LogError(
+      .damaged,
+      "the segment says that revision \(next) comes before it, the one before it ends with revision \(last); restore "
+        + "both from a backup or a replica", segment: segment.number, offset: 0)
   }
 
   private func rot(_ scan: SegmentScan, _ segment: SegmentFile, _ reason: String) -> LogError {
