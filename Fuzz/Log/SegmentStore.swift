@@ -51,7 +51,7 @@ package struct SegmentStore {
     choices = Choices(input)
     let frames = input.extracting(Choices.bytes..<input.byteCount)
     let split = choices.hasTwo ? min(choices.split, frames.byteCount & ~7) : frames.byteCount
-    var segments = [place(1, frames.extracting(0..<split))]
+    var segments = [place(1, frames.extracting(0..<split), baseRevision: Revision(1))]
     if choices.hasTwo {
       segments.append(
         place(

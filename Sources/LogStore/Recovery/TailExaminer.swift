@@ -69,16 +69,17 @@ package struct TailExaminer {
     return place
   }
 
-  /// The last revision before a segment: its first frame says so; if that can not be read, the segment before does.
+  /// The last revision before a segment: its header says so, or else its first frame; if that can not be read, the
+  /// segment before does.
   package func lastRevision(before index: Int) throws(LogError) -> Revision {
     let segment = directory.segments[index]
+    if segment.header.baseRevision != .none { return Revision(segment.header.baseRevision.value - 1) }
     let place = try firstFramePlace(segment)
     if let header = try? FrameHeader.decode(
       place.bytes, seed: segment.seed, offset: Layout.SegmentHeader.blockBytes)
     {
       return Revision(header.firstRevision.value - 1)
     }
-    if segment.header.baseRevision != .none { return Revision(segment.header.baseRevision.value - 1) }
     guard index > 0 else { return .none }
     var scanner = SegmentScanner(directory.segments[index - 1], limit: directory.limit(at: index - 1))
     return try scanner.scan(after: try lastRevision(before: index - 1)) { (_, _, _) throws(LogError) in }.lastRevision
