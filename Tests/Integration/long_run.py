@@ -147,7 +147,7 @@ SAID = (
     (r"(\d+) deaths,", "simulated process deaths"),
     (r"(\d+) failing calls,", "simulated failing calls"),
     (r"(\d+) bits inverted", "bit flips"),
-    (r"(\d+) fuzz executions", "fuzz executions"),
+    (r"(\d+) executions, +\d+ a second", "fuzz executions"),
     (r"(\d+) linearizable histories", "linearizable histories"),
     (r"(\d+) seeded bugs caught", "seeded bugs"),
 )
@@ -176,11 +176,17 @@ def simulated(run: Run, deadline: float) -> Iterator[Outcome]:
         {**os.environ, "MFH_TEST_SCALE": str(scale)})
 
 
-def script(name: str, row: str) -> Callable[[Run, float], Iterator[Outcome]]:
-    def step(run: Run, deadline: float) -> Iterator[Outcome]:
-        minutes = max(1, int((deadline - time.monotonic()) / 60))
-        return program_run(row, [str(ROOT / "scripts" / name), "--minutes", str(minutes)])
-    return step
+def linearizability(run: Run, deadline: float) -> Iterator[Outcome]:
+    minutes = max(1, int((deadline - time.monotonic()) / 60))
+    command = [str(ROOT / "scripts" / "linearizability"), "--minutes", str(minutes)]
+    return program_run("linearizable histories", command)
+
+
+def fuzz(run: Run, deadline: float) -> Iterator[Outcome]:
+    """The script is told how long each target is to run."""
+    targets = len(list((ROOT / "Fuzz" / "Corpus").iterdir()))
+    seconds = max(1, int((deadline - time.monotonic()) / targets))
+    return program_run("fuzz executions", [str(ROOT / "scripts" / "fuzz"), "all", str(seconds)])
 
 
 def missing_script(name: str) -> Callable[[], str | None]:
@@ -194,7 +200,7 @@ def missing_crash_tests() -> str | None:
 
 STEPS = {
     "kill": kill, "power": power, "strace": strace, "simulated": simulated,
-    "linearizability": script("linearizability", "linearizable histories"), "fuzz": script("fuzz", "fuzz executions"),
+    "linearizability": linearizability, "fuzz": fuzz,
 }
 MISSING = {
     "kill": lambda: None, "power": loop_disk.problem, "strace": system_calls.problem, "simulated": missing_crash_tests,

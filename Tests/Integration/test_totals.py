@@ -34,8 +34,10 @@ def test_counts_add_up_over_runs(tmp_path: Path) -> None:
 
 def test_what_a_part_says_is_counted() -> None:
     text = "row 2: 9 calls, 7500 power cuts, 10000 of them followed by a second\nrow 1: 150 deaths, 0 complaints\n"
+    text += "json            1000 executions,     500 a second, fuzzer\nreply  20 executions, 7 a second, fuzzer\n"
     assert [(one.row, one.count) for one in long_run.counted(text)] == [
-        ("simulated power cuts", 17_500), ("simulated process deaths", 150)]
+        ("simulated power cuts", 17_500), ("simulated process deaths", 150), ("fuzz executions", 1_000),
+        ("fuzz executions", 20)]
 
 
 def test_failures_are_counted_and_end_a_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
