@@ -66,6 +66,12 @@ let package = Package(
     .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: spans),
     .testTarget(name: "KeyIndexTests", dependencies: ["KeyIndex", "Bytes", "TestSupport"], swiftSettings: spans),
     .target(name: "LogStoreTesting", dependencies: ["LogStore", "Bytes", "Threads"], swiftSettings: spans),
+    .target(name: "HistoryChecker", swiftSettings: swift),
+    .testTarget(
+      name: "HistoryCheckerTests", dependencies: ["HistoryChecker", "TestSupport"], swiftSettings: swift),
+    .testTarget(
+      name: "LinearizabilityTests",
+      dependencies: ["HistoryChecker", "mfh-server", "Bytes", "TestSupport", "Threads", "ZeroMQ"], swiftSettings: spans),
     .testTarget(
       name: "LogStoreTests", dependencies: ["LogStore", "LogStoreTesting", "Threads", "Bytes", "TestSupport"],
       swiftSettings: spans),
