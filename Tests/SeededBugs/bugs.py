@@ -1,0 +1,608 @@
+"""The seeded bugs: each is a mistake that somebody could make, and a test has to notice it.
+
+'scripts/seeded-bugs' builds all of them into a copy of the code, each behind a condition, and switches them on one at
+a time. The product's own code knows nothing of them. An entry gives
+
+- the number, and in a few words what is wrong;
+- the file, under Sources, and the text in it that is replaced, which occurs there exactly once;
+- what it is replaced by: $BUG is true while the bug is switched on, $TEXT is the replaced text;
+- the suites, as 'swift test --filter' takes them, one of which has to fail.
+
+A text that is not found any more is an error: whoever changes the code moves the bug along.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Bug:
+    number: int
+    name: str
+    file: str
+    text: str
+    replacement: str
+    suites: tuple
+
+
+BUGS = []
+
+
+def bug(number, name, file, text, replacement, *suites):
+    BUGS.append(Bug(number, name, file, text, replacement, suites))
+
+
+# What the log promises: durable before acknowledged, and the end of it after an fsync that failed.
+
+WORKER = "LogStore/Commit/CommitWorker.swift"
+LOG = "LogStore/RecordLog.swift"
+
+bug(1, "a commit's fdatasync is dropped", WORKER,
+    "try position.segment.file.sync()",
+    "if $BUG {} else { $TEXT }",
+    "CrashMatrixTests")
+bug(2, "a commit is acknowledged before its fsync", WORKER,
+    "for frame in frames { try write(frame, &position) }",
+    "$TEXT\n        if $BUG { completed.store(last.ticket, ordering: .releasing) }",
+    "PoisonTests", "CrashMatrixTests")
+bug(3, "an fsync that failed is tried again", WORKER,
+    "if options.durability == .fsync || frames.contains(where: \\.isForced) { try sync(&position) }",
+    """if options.durability == .fsync || frames.contains(where: \\.isForced) {
+          do throws(StorageError) { try sync(&position) } catch {
+            if $BUG { try sync(&position) } else { throw error }
+          }
+        }""",
+    "PoisonTests")
+bug(4, "a failure does not poison the log", WORKER,
+    "failureBox.withLock { if $0 == nil { $0 = LogError(.poisoned, problem.message) } }",
+    "if !$BUG { $TEXT }",
+    "PoisonTests", "FailingCallTests")
+bug(5, "a poisoned log takes writes", LOG,
+    "if let failure { throw failure }\n    guard bytes <= options.commitBytesMax",
+    "if let failure, !$BUG { throw failure }\n    guard bytes <= options.commitBytesMax",
+    "PoisonTests")
+bug(6, "a frame says of itself that it is durable", WORKER,
+    "frame.header.durableThrough = position.durableThrough",
+    "frame.header.durableThrough = $BUG ? frame.header.lastRevision : position.durableThrough",
+    "CrashMatrixTests", "TornCommitTests")
+bug(7, "a segment is left without an fsync", WORKER,
+    "try sync(&position)\n      position.segment = frame.segment",
+    "if !$BUG { try sync(&position) }\n      position.segment = frame.segment",
+    "WeakerModesTests", "CrashMatrixTests")
+bug(8, "a clean close is claimed before what it covers is durable", WORKER,
+    "if frame.header.isCleanClose, position.isDirty { try sync(&position) }",
+    "if frame.header.isCleanClose, position.isDirty, !$BUG { try sync(&position) }",
+    "WeakerModesTests", "CrashMatrixTests", "OpenCloseTests")
+bug(9, "with 'interval' nothing is synced under load", WORKER,
+    "if let due = deadline, due <= now {",
+    "if let due = deadline, due <= now, !$BUG {",
+    "IntervalTests")
+bug(10, "an idle log writes no stamp", LOG,
+    "guard building == nil, !isStamped, failure == nil else { return }",
+    "guard building == nil, !isStamped, failure == nil, !$BUG else { return }",
+    "LogStoreTests")
+bug(11, "a full segment is not sealed", LOG,
+    "send(seal)\n",
+    "if !$BUG { send(seal) }\n",
+    "AppendTests", "CrashMatrixTests")
+bug(12, "no room is left for a segment's seal", LOG,
+    "CommitTable.sealBytesMax(capacity: capacity) <= capacity",
+    "($BUG ? 0 : CommitTable.sealBytesMax(capacity: capacity)) <= capacity",
+    "AppendTests", "OpenCloseTests", "CrashMatrixTests")
+bug(13, "the clock's time is taken when it goes back", LOG,
+    "{ max(now, lastTime) }",
+    "{ $BUG ? now : max(now, lastTime) }",
+    "ClockTests", "HubTests.WriteTests")
+
+# New files: written, synced, named, and the name synced.
+
+MANIFESTS = "LogStore/Segment/ManifestStore.swift"
+PREPARER = "LogStore/Segment/SegmentPreparer.swift"
+SUPPLY = "LogStore/Segment/SegmentSupply.swift"
+
+bug(14, "a new segment is named before it is durable", PREPARER,
+    "try fill(segment)\n    try file.sync()",
+    "try fill(segment)\n    if !$BUG { try file.sync() }",
+    "CrashMatrixTests", "OpenCloseTests")
+bug(15, "the directory of a new segment is not synced", PREPARER,
+    "try storage.syncDirectory(StoreNames.segments)",
+    "if !$BUG { $TEXT }",
+    "CrashMatrixTests", "OpenCloseTests")
+bug(16, "the root is not synced after its directories were made", "LogStore/Recovery/Recovery.swift",
+    "try storage.syncDirectory(\"\")",
+    "if !$BUG { $TEXT }",
+    "CrashMatrixTests", "OpenCloseTests")
+bug(17, "the next segment is used before the manifest lists it", SUPPLY,
+    """$0.segments.append(
+          .init(number: header.number, generation: header.generation, capacity: header.capacity))""",
+    "if !$BUG {\n          $TEXT\n        }",
+    "AppendTests")
+bug(18, "only one copy of the manifest is written", MANIFESTS,
+    "for name in StoreNames.manifests {\n      let temporary",
+    "for name in StoreNames.manifests where !$BUG || name == StoreNames.manifests[0] {\n      let temporary",
+    "BitFlipTests", "OpenCloseTests")
+bug(19, "a manifest is renamed before it is durable", MANIFESTS,
+    "try file.write(bytes.bytes, at: 0)\n      try file.sync()",
+    "try file.write(bytes.bytes, at: 0)\n      if !$BUG { try file.sync() }",
+    "CrashMatrixTests", "OpenCloseTests")
+bug(20, "the root is not synced after a manifest was renamed", MANIFESTS,
+    "try storage.syncDirectory(\"\")",
+    "if !$BUG { $TEXT }",
+    "CrashMatrixTests", "OpenCloseTests")
+bug(21, "of two manifests the older is taken", MANIFESTS,
+    "manifest.sequence > $0.sequence",
+    "($BUG ? manifest.sequence < $0.sequence : manifest.sequence > $0.sequence)",
+    "LogStoreTests")
+bug(22, "a manifest's sequence number is not counted", SUPPLY,
+    "manifest.sequence += 1",
+    "if !$BUG { $TEXT }",
+    "LogStoreTests")
+bug(23, "a manifest does not say what is durable", SUPPLY,
+    "manifest.durableThrough = durableThrough()",
+    "if !$BUG { $TEXT }",
+    "LogStoreTests")
+
+# The system's files.
+
+POSIX = "LogStore/Storage/PosixStorage.swift"
+
+bug(24, "the lock is not taken", POSIX,
+    "guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {",
+    "guard $BUG || flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {",
+    "PosixStorageTests")
+bug(25, "a write that stopped short passes for whole", POSIX,
+    "written += put\n",
+    "written += $BUG ? source.count : put\n",
+    "PosixStorageTests")
+bug(26, "a write's error is passed over", POSIX,
+    "guard failure == 0 else {",
+    "guard $BUG || failure == 0 else {",
+    "PosixStorageTests")
+bug(27, "a read gives less than it was asked for", POSIX,
+    "filled += got\n",
+    "filled += $BUG ? max(got - 1, 1) : got\n",
+    "PosixStorageTests")
+bug(28, "an fsync's error is passed over", POSIX,
+    "guard fdatasync(descriptor) == 0 else {",
+    "guard $BUG || fdatasync(descriptor) == 0 else {",
+    "PosixStorageTests")
+
+# Recovery: what was torn and what has rotted.
+
+RECOVERY = "LogStore/Recovery/Recovery.swift"
+EXAMINER = "LogStore/Recovery/TailExaminer.swift"
+DIRECTORY = "LogStore/Segment/StoreDirectory.swift"
+
+bug(29, "temporary files are not swept", RECOVERY,
+    "try sweep()",
+    "if !$BUG { $TEXT }",
+    "OpenCloseTests")
+bug(30, "rot is cut off as a torn tail", "LogStore/Recovery/TailVerdict.swift",
+    "case (.badFrame, .durableBeyondEnd): .rot",
+    "case (.badFrame, .durableBeyondEnd): $BUG ? .torn : .rot",
+    "TailVerdictTests", "BitFlipTests")
+bug(31, "a torn tail is written over in place", RECOVERY,
+    "return tail.isClean ? try resume",
+    "return tail.isClean || $BUG && tail.verdict == .torn ? try resume",
+    "TornCommitTests", "CrashMatrixTests")
+bug(32, "after a crash the page cache is trusted", EXAMINER,
+    "isClean: isClean && verdict == .complete",
+    "isClean: (isClean || $BUG) && verdict == .complete",
+    "CrashMatrixTests", "WeakerModesTests", "PoisonTests")
+bug(33, "a resumed tail is not written again", RECOVERY,
+    "try rewriteUnproven(tail.scan, directory.segments[tail.activeIndex].file)",
+    "if !$BUG { $TEXT }",
+    "LogStoreTests")
+bug(34, "a later frame proves nothing", "LogStore/Recovery/TailEvidence.swift",
+    "durableThrough = max(durableThrough, header.durableThrough)\n"
+    "          durableOffset = max(durableOffset, header.durableOffset)",
+    "if !$BUG {\n            $TEXT\n          }",
+    "BitFlipTests", "MisplacedFileTests")
+bug(35, "the manifest proves nothing", EXAMINER,
+    "(directory.manifest.durableThrough, \"the manifest\")",
+    "($BUG ? Revision.none : directory.manifest.durableThrough, \"the manifest\")",
+    "MisplacedFileTests", "TornCommitTests")
+bug(36, "a snapshot proves nothing", EXAMINER,
+    "(directory.snapshotRevision, \"a snapshot\")",
+    "($BUG ? Revision.none : directory.snapshotRevision, \"a snapshot\")",
+    "HubTests.SnapshotTests")
+bug(37, "the next segment proves nothing", EXAMINER,
+    "let spare = try spareEvidence(behind: index)",
+    "let spare = try $BUG ? TailEvidence() : spareEvidence(behind: index)",
+    "LogStoreTests")
+bug(38, "recovery copies what was proven durable, too", "LogStore/Recovery/TailRebuilder.swift",
+    "offset >= proven else",
+    "offset >= proven || $BUG else",
+    "CrashMatrixTests", "OpenCloseTests")
+bug(39, "recovery copies nothing", "LogStore/Recovery/TailRebuilder.swift",
+    "frames = found",
+    "frames = $BUG ? [] : found",
+    "CrashMatrixTests")
+bug(40, "recovery does not say where the segment before ends", RECOVERY,
+    "predecessorEnd: UInt64(proven)",
+    "predecessorEnd: $BUG ? 0 : UInt64(proven)",
+    "CrashMatrixTests")
+bug(41, "recovery writes over the segment that it reads", RECOVERY,
+    "lineage: active.header.lineage, number: active.number.next,",
+    "lineage: active.header.lineage, number: $BUG ? active.number : active.number.next,",
+    "CrashMatrixTests")
+bug(42, "a spare segment is removed while the manifest lists it", RECOVERY,
+    """try ManifestStore.write(manifest, to: storage)
+      // Only once the manifest does not list them any more: a listed segment that is missing is a loss.
+      let spares = directory.segments[(tail.activeIndex + 1)...].dropFirst()
+      for spare in spares {
+        try storage.remove(StoreNames.segment(spare.number, generation: spare.header.generation))
+      }
+      if !spares.isEmpty { try storage.syncDirectory(StoreNames.segments) }""",
+    """if !$BUG { try ManifestStore.write(manifest, to: storage) }
+      let spares = directory.segments[(tail.activeIndex + 1)...].dropFirst()
+      for spare in spares {
+        try storage.remove(StoreNames.segment(spare.number, generation: spare.header.generation))
+      }
+      if !spares.isEmpty { try storage.syncDirectory(StoreNames.segments) }
+      if $BUG { try ManifestStore.write(manifest, to: storage) }""",
+    "WeakerModesTests", "CrashMatrixTests")
+bug(43, "the epoch is not raised", RECOVERY,
+    "let raised = tail.lastFrame?.durability != .fsync",
+    "let raised = !$BUG && tail.lastFrame?.durability != .fsync",
+    "WeakerModesTests")
+bug(44, "time goes back at a recovery", RECOVERY,
+    "let time = max(now, tail.lastFrame?.time ?? now)",
+    "let time = $BUG ? now : max(now, tail.lastFrame?.time ?? now)",
+    "ClockTests", "WeakerModesTests")
+bug(45, "a copied record keeps its old checksum", "LogStore/Format/RecordHeader.swift",
+    "buffer.store(littleEndian: payloadChecksum, at: start + Field.payloadChecksum)",
+    "if !$BUG { $TEXT }",
+    "CommitTests", "CrashMatrixTests")
+bug(46, "a segment of another store is taken", "LogStore/Segment/SegmentFile.swift",
+    "if let store, header.store != store {",
+    "if let store, header.store != store, !$BUG {",
+    "MisplacedFileTests")
+bug(47, "a renamed segment is taken", "LogStore/Segment/SegmentFile.swift",
+    "guard header.number == number, header.generation == generation else {",
+    "guard $BUG || header.number == number && header.generation == generation else {",
+    "MisplacedFileTests")
+bug(48, "a gap between segments is passed over", DIRECTORY,
+    "if let previous = segments.last, previous.number.next != number, problems.isEmpty {",
+    "if let previous = segments.last, previous.number.next != number, problems.isEmpty, !$BUG {",
+    "LogStoreTests")
+bug(49, "an unused segment that is missing is passed over", DIRECTORY,
+    "problems.append(missing(number))\n",
+    "if !$BUG { problems.append(missing(number)) }\n",
+    "MisplacedFileTests", "CrashMatrixTests")
+
+# The format: every byte is covered by a checksum, and no length is trusted.
+
+RECORD = "LogStore/Format/RecordHeader.swift"
+FRAME = "LogStore/Format/FrameHeader.swift"
+SCANNER = "LogStore/Segment/SegmentScanner.swift"
+TABLE = "LogStore/Format/CommitTable.swift"
+CHECKSUM_GUARD = "guard checksum == bytes.u64(Field.checksum) else { throw .badChecksum }"
+NO_CHECKSUM_GUARD = "guard $BUG || checksum == bytes.u64(Field.checksum) else { throw .badChecksum }"
+
+bug(50, "a payload's checksum is not checked", RECORD,
+    "guard checksum == payloadChecksum else",
+    "guard $BUG || checksum == payloadChecksum else",
+    "CommitTests", "BitFlipTests")
+bug(51, "a record header's checksum is not checked", RECORD, CHECKSUM_GUARD, NO_CHECKSUM_GUARD, "CommitTests")
+bug(52, "a frame header's checksum is not checked", FRAME, CHECKSUM_GUARD, NO_CHECKSUM_GUARD, "FrameHeaderTests")
+bug(53, "a segment header's checksum is not checked", "LogStore/Format/SegmentHeader.swift",
+    "guard checksum == block.u64(Field.checksum) else",
+    "guard $BUG || checksum == block.u64(Field.checksum) else",
+    "SegmentHeaderTests")
+bug(54, "a manifest's checksum is not checked", "LogStore/Format/Manifest.swift", CHECKSUM_GUARD, NO_CHECKSUM_GUARD,
+    "ManifestTests")
+bug(55, "a seal's checksum is not checked", TABLE,
+    "guard checksum == body.u64(Layout.Seal.checksum) else",
+    "guard $BUG || checksum == body.u64(Layout.Seal.checksum) else",
+    "SealTests")
+bug(56, "the lengths of a record's names are trusted", RECORD,
+    "guard named <= bytes.byteCount else",
+    "guard $BUG || named <= bytes.byteCount else",
+    "CommitTests")
+bug(57, "a record's length need not be that of its parts", RECORD,
+    "guard Int(recordBytes) == Layout.aligned(named + Int(storedBytes)) else",
+    "guard $BUG || Int(recordBytes) == Layout.aligned(named + Int(storedBytes)) else",
+    "CommitTests")
+bug(58, "a frame's length is trusted: memory for all of it is taken", SCANNER,
+    "let wanted = min(max(length, SegmentScanner.windowBytes), limit - offset)",
+    "let wanted = $BUG ? max(length, SegmentScanner.windowBytes) : "
+    "min(max(length, SegmentScanner.windowBytes), limit - offset)",
+    "LogStoreTests")
+bug(59, "a frame may reach beyond the end of what is valid", SCANNER,
+    "guard try load(offset, header.frameBytes), offset + header.frameBytes <= limit else {",
+    "guard try load(offset, header.frameBytes), $BUG || offset + header.frameBytes <= limit else {",
+    "LogStoreTests")
+bug(60, "a gap in the revisions is passed over", SCANNER,
+    "guard header.firstRevision == result.lastRevision.next else",
+    "guard $BUG || header.firstRevision == result.lastRevision.next else",
+    "LogStoreTests")
+bug(61, "a checksum does not depend on the place in the file", "LogStore/Format/Checksum.swift",
+    "{ seed &+ UInt64(offset) &* 0x9E37_79B9_7F4A_7C15 }",
+    "{ $BUG ? seed : seed &+ UInt64(offset) &* 0x9E37_79B9_7F4A_7C15 }",
+    "FrameHeaderTests", "MisplacedFileTests")
+bug(62, "a checksum does not depend on the store", "LogStore/Format/Checksum.swift",
+    "bytes.append(littleEndian: store.high)\n    bytes.append(littleEndian: store.low)",
+    "bytes.append(littleEndian: $BUG ? 0 : store.high)\n    bytes.append(littleEndian: $BUG ? 0 : store.low)",
+    "FrameHeaderTests", "MisplacedFileTests")
+bug(63, "a commit's number of records is not checked", "LogStore/Format/CommitFrame.swift",
+    "guard count == header.recordCount else",
+    "guard $BUG || count == header.recordCount else",
+    "CommitTests")
+bug(64, "the commit table names every commit", TABLE,
+    "if let last = entries.last, UInt64(offset)",
+    "if !$BUG, let last = entries.last, UInt64(offset)",
+    "SealTests")
+bug(65, "the commit table finds the wrong entry", TABLE,
+    "if entries[middle].firstRevision <= revision {",
+    "if $BUG ? entries[middle].firstRevision < revision : entries[middle].firstRevision <= revision {",
+    "SealTests")
+
+# Snapshots.
+
+WRITER = "LogStore/Snapshot/SnapshotWriter.swift"
+BLOCK = "LogStore/Snapshot/SnapshotBlock.swift"
+HEAD = "LogStore/Snapshot/SnapshotHead.swift"
+STATE = "Hub/State/HubState.swift"
+SNAPSHOTS = "HubTests.SnapshotTests"
+
+bug(66, "a snapshot is named before it is durable", WRITER,
+    "try put(tail.encode(head.seed), to: file)\n      try file.sync()",
+    "try put(tail.encode(head.seed), to: file)\n      if !$BUG { try file.sync() }",
+    SNAPSHOTS)
+bug(67, "the directory of a new snapshot is not synced", WRITER,
+    "try storage.syncDirectory(StoreNames.snapshots)",
+    "if !$BUG { $TEXT }",
+    SNAPSHOTS)
+bug(68, "a snapshot is finished before the log behind it is durable", "Hub/Snapshot/SnapshotTaker.swift",
+    "guard hub.log.durableThrough >= revision else",
+    "guard $BUG || hub.log.durableThrough >= revision else",
+    SNAPSHOTS)
+bug(69, "a snapshot block's payload checksum is not checked", BLOCK,
+    "guard Checksum.xxh3(payload, seed: seed.at(offset + start)) == payloadChecksum else",
+    "guard $BUG || Checksum.xxh3(payload, seed: seed.at(offset + start)) == payloadChecksum else",
+    SNAPSHOTS)
+bug(70, "a snapshot block's header checksum is not checked", BLOCK, CHECKSUM_GUARD, NO_CHECKSUM_GUARD, SNAPSHOTS)
+bug(71, "a snapshot head's checksum is not checked", HEAD,
+    CHECKSUM_GUARD + "\n    guard bytes.u16(Field.version)",
+    NO_CHECKSUM_GUARD + "\n    guard bytes.u16(Field.version)",
+    SNAPSHOTS)
+bug(72, "a snapshot tail's checksum is not checked", HEAD,
+    CHECKSUM_GUARD + "\n    guard bytes.u64(Field.totalBytes)",
+    NO_CHECKSUM_GUARD + "\n    guard bytes.u64(Field.totalBytes)",
+    SNAPSHOTS)
+bug(73, "a delete that the snapshot has not seen is passed over", STATE,
+    "if live != nil { _ = index.remove(key) }",
+    "if live != nil, !$BUG { _ = index.remove(key) }",
+    SNAPSHOTS)
+bug(74, "what the snapshot has already is overwritten by what is older", STATE,
+    "if let live, live.revision > fields.revision { return }",
+    "if let live, live.revision > fields.revision, !$BUG { return }",
+    SNAPSHOTS)
+bug(75, "what the snapshot knows as deleted comes back", STATE,
+    "if dead.count > 0, deadRevision(key) > fields.revision { return }",
+    "if dead.count > 0, deadRevision(key) > fields.revision, !$BUG { return }",
+    SNAPSHOTS)
+bug(76, "requests that the snapshot knows are counted twice", "Hub/MemoryHub+Rebuild.swift",
+    "if fields.revision <= known {",
+    "if fields.revision <= known, !$BUG {",
+    SNAPSHOTS)
+bug(77, "a snapshot remembers requests that came after its place in the log", "Hub/Snapshot/SnapshotTaker.swift",
+    "guard remembered.revision <= through else { return }",
+    "guard remembered.revision <= through || $BUG else { return }",
+    SNAPSHOTS)
+bug(78, "a snapshot of segments that are not there is taken", "Hub/Snapshot/MemoryHub+Snapshot.swift",
+    "guard loaded.summary.generations.allSatisfy",
+    "guard $BUG || loaded.summary.generations.allSatisfy",
+    SNAPSHOTS)
+bug(79, "the log is replayed from behind what was under way", "Hub/Snapshot/MemoryHub+Snapshot.swift",
+    "replayFrom: acknowledgedPlace",
+    "replayFrom: $BUG ? log.endPlace : acknowledgedPlace",
+    SNAPSHOTS)
+bug(80, "expiries are lost with a snapshot", "Hub/Snapshot/SnapshotLoader.swift",
+    "if let expiry { expiries.set(key, expiry: expiry) }",
+    "if let expiry, !$BUG { expiries.set(key, expiry: expiry) }",
+    SNAPSHOTS)
+bug(81, "only the newest snapshot is kept", "LogStore/Snapshot/SnapshotStore.swift",
+    "older.dropFirst(SnapshotStore.keptMax - 1)",
+    "older.dropFirst($BUG ? 0 : SnapshotStore.keptMax - 1)",
+    SNAPSHOTS)
+bug(82, "a snapshot of another store is taken", "LogStore/Snapshot/SnapshotStore.swift",
+    "if reader.head.store == store {",
+    "if $BUG || reader.head.store == store {",
+    SNAPSHOTS)
+bug(83, "a damaged snapshot is not moved aside", "Hub/Snapshot/MemoryHub+Snapshot.swift",
+    "if error.code == .damaged {",
+    "if error.code == .damaged, !$BUG {",
+    SNAPSHOTS)
+
+# The hub: revisions, conditions, repeats, expiry.
+
+WRITES = "Hub/Writes/MemoryHub+Writes.swift"
+REPEATS = "Hub/Writes/MemoryHub+Repeats.swift"
+ITEM = "Hub/Items/ItemNormaliser.swift"
+
+bug(84, "a key is there one microsecond too long", "Hub/State/Version.swift",
+    "{ expiry != 0 && expiry <= now }",
+    "{ expiry != 0 && ($BUG ? expiry < now : expiry <= now) }",
+    "ExpiryTests", "VersionEntryTests")
+bug(85, "an expired key is read until it is swept", STATE,
+    "expiry <= now { return nil }",
+    "expiry <= now, !$BUG { return nil }",
+    "ExpiryTests")
+bug(86, "an expired key is listed until it is swept", "Hub/Reads/MemoryHub+Reads.swift",
+    "expiry <= now { return true }",
+    "expiry <= now, !$BUG { return true }",
+    "ExpiryTests", "HubTests.WriteTests")
+bug(87, "the expiry that was replaced stays in the queue", "Hub/State/ExpiryQueue.swift",
+    "remove(key)\n    _ = byKey.insert",
+    "if !$BUG { remove(key) }\n    _ = byKey.insert",
+    "ExpiryQueueTests", "ExpiryTests", "HubTests.ModelTests")
+bug(88, "a condition is decided without the writes under way", WRITES,
+    "if let pending = pending.newest(hash) {",
+    "if let pending = pending.newest(hash), !$BUG {",
+    "HubTests.WriteTests")
+bug(89, "a refused batch leaves its first operations behind", "Server/Protocol/WriteActions.swift",
+    "var named = error",
+    "if $BUG { _ = try hub.commitBatch(by: writer) }\n        var named = error",
+    "ServerTests.WriteTests")
+bug(90, "a repeat is carried out again", REPEATS,
+    "guard let found = requests.find(hash, now: now()) else",
+    "guard !$BUG, let found = requests.find(hash, now: now()) else",
+    "RepeatTests")
+bug(91, "a repeat with other content is taken for the same", REPEATS,
+    "guard found.fingerprint == writer.fingerprint else",
+    "guard $BUG || found.fingerprint == writer.fingerprint else",
+    "RepeatTests")
+bug(92, "a request is remembered one microsecond too long", "Hub/State/RequestMemory.swift",
+    "found.time > now - ageMax else",
+    "$BUG ? found.time >= now - ageMax : found.time > now - ageMax else",
+    "RepeatTests")
+bug(93, "a delete of nothing tells a revision that is not acknowledged", WRITES,
+    "if seen == 0 { result.revision = state.revision }",
+    "if seen == 0, !$BUG { result.revision = state.revision }",
+    "HubTests.WriteTests")
+bug(94, "what is replaced or deleted stays in the checksum", STATE,
+    "checksum.remove(try readReplaced(entry))",
+    "let old = try readReplaced(entry)\n    if !$BUG { checksum.remove(old) }",
+    "HubTests.ModelTests")
+bug(95, "what is replaced or deleted stays in the counts by kind", STATE,
+    "countByKind[Int(entry.itemKind)] -= 1",
+    "if !$BUG { $TEXT }",
+    "ExpiryTests", "HubTests.ModelTests")
+bug(96, "an event's link to the one before is lost across a delete", WRITES,
+    "revision: state.deadRevision(key)",
+    "revision: $BUG ? .none : state.deadRevision(key)",
+    "HubTests.WriteTests")
+bug(97, "deleted keys are remembered without end", STATE,
+    "guard dead.count > deadKeysMax else",
+    "guard dead.count > deadKeysMax, !$BUG else",
+    "HubTests.LimitTests")
+bug(98, "a record is read as whatever lies at its place", "Hub/Reads/MemoryHub+Reads.swift",
+    "guard header.fields.revision == entry.revision, header.fields.operation.isPut else",
+    "guard $BUG || header.fields.revision == entry.revision && header.fields.operation.isPut else",
+    "HubTests")
+bug(99, "a key is not trimmed", "Hub/KeyRules.swift",
+    "let (start, end) = bounds(key)",
+    "let (start, end) = $BUG ? (0, key.byteCount) : bounds(key)",
+    "KeyRulesTests")
+bug(100, "unknown fields of an item are dropped", ITEM,
+    "appendUnknown(fields, tape, text, &buffer)",
+    "if !$BUG { $TEXT }",
+    "ItemTests")
+bug(101, "a number is read and written as a Double", ITEM,
+    "if let range = checked.0 {",
+    "if $BUG, let range = checked.0, let number = Double(text.extracting(range).text()) {\n"
+    "      buffer.append(text: \"\\(number)\")\n    } else if let range = checked.0 {",
+    "ItemTests")
+bug(102, "a replaced item's creation time is lost", ITEM,
+    "?? replacedCreation ?? now",
+    "?? ($BUG ? nil : replacedCreation) ?? now",
+    "ItemTimeTests")
+bug(103, "a settled commit hides a newer one under way", "Hub/State/PendingVersions.swift",
+    "if let pending = byKey[key], pending.ticket <= ticket {",
+    "if let pending = byKey[key], pending.ticket <= ticket || $BUG {",
+    "PendingTests")
+
+# The index.
+
+bug(104, "a split loses a key", "Index/KeyTree+Insert.swift",
+    "right.rebuild(from: source, middle..<count, ",
+    "right.rebuild(from: source, ($BUG && count - middle > 1 ? middle + 1 : middle)..<count, ",
+    "KeyIndexTests.ModelTests")
+bug(105, "a scan by prefix gives the key that it should start behind", "Index/KeyTree+Scan.swift",
+    "after.compare(prefix) >= 0",
+    "($BUG ? after.compare(prefix) > 0 : after.compare(prefix) >= 0)",
+    "ScanTests")
+bug(106, "a scan by prefix goes on behind the prefix", "Index/KeyTree+Scan.swift",
+    "scan(from: prefix, inclusive: true) { key, value in key.hasPrefix(prefix) && visit(key, value) }",
+    "scan(from: prefix, inclusive: true) { key, value in ($BUG || key.hasPrefix(prefix)) && visit(key, value) }",
+    "ScanTests")
+bug(107, "joined leaves lose their neighbour", "Index/KeyTree+Remove.swift",
+    "if !right.next.isNone { arena.node(right.next).previous = leftID }",
+    "if !right.next.isNone, !$BUG { arena.node(right.next).previous = leftID }",
+    "KeyIndexTests")
+
+# JSON.
+
+bug(108, "a name may stand twice in a small object", "JSONText/JSONTape+Names.swift",
+    "if theirs.count == mine.count,",
+    "if !$BUG, theirs.count == mine.count,",
+    "JSONTextTests.RefusalTests")
+bug(109, "a name may stand twice in a large object", "JSONText/JSONTape+Names.swift",
+    "guard NameScratch.hasDuplicate(",
+    "guard !$BUG, NameScratch.hasDuplicate(",
+    "JSONTextTests")
+bug(110, "the depth of a text is not limited", "JSONText/JSONTape+Parse.swift",
+    "guard stack.count < depthLimit else",
+    "guard $BUG || stack.count < depthLimit else",
+    "JSONTextTests.RefusalTests")
+bug(111, "half of a surrogate pair is taken", "JSONText/JSONString.swift",
+    "if unit & 0xFC00 == 0xDC00 { throw",
+    "if unit & 0xFC00 == 0xDC00, !$BUG { throw",
+    "JSONTextTests.RefusalTests")
+bug(112, "bytes that are not UTF-8 are taken", "JSONText/UTF8Check.swift",
+    "guard second >= lowest, second <= highest else",
+    "guard $BUG || second >= lowest && second <= highest else",
+    "JSONTextTests.RefusalTests")
+bug(113, "control characters are taken in strings", "JSONText/JSONString.swift",
+    "} else if byte < 0x20 {",
+    "} else if byte < 0x20, !$BUG {",
+    "JSONTextTests.RefusalTests")
+bug(114, "a number may begin with zeros", "JSONText/JSONTape+Parse.swift",
+    "if byte(end) >= 0x30, byte(end) <= 0x39 { throw",
+    "if byte(end) >= 0x30, byte(end) <= 0x39, !$BUG { throw",
+    "JSONTextTests.RefusalTests")
+bug(115, "bytes behind the value are passed over", "JSONText/JSONTape+Parse.swift",
+    "guard position == text.byteCount else",
+    "guard $BUG || position == text.byteCount else",
+    "JSONTextTests.RefusalTests")
+
+# The server.
+
+LOOP = "Server/Transport/RequestLoop.swift"
+RELEASE = "Server/Transport/RequestLoop+Release.swift"
+
+bug(116, "a reply overtakes those before it", LOOP,
+    "if let connection = loop.clients[name] {",
+    "if let connection = loop.clients[name], !$BUG {",
+    "PipeliningTests")
+bug(117, "a read does not see the writes before it", "Hub/Reads/MemoryHub+Reads.swift",
+    "if seesPending, pending.count > 0,",
+    "if !$BUG, seesPending, pending.count > 0,",
+    "PipeliningTests", "HubTests.WriteTests")
+bug(118, "a write is answered before it is durable", LOOP,
+    "if connection == nil, ticket <= hub.acknowledgedTicket {",
+    "if connection == nil, ticket <= hub.acknowledgedTicket || $BUG {",
+    "ServerTests.FailureTests")
+bug(119, "a write that failed is answered as if it had not", RELEASE,
+    "if ticket > hub.acknowledgedTicket {",
+    "if ticket > hub.acknowledgedTicket, !$BUG {",
+    "ServerTests.FailureTests")
+bug(120, "one request too many may wait", "Server/Transport/Bulkhead.swift",
+    "if connection.outstanding >= connectionRequestsMax {",
+    "if $BUG ? connection.outstanding > connectionRequestsMax : connection.outstanding >= connectionRequestsMax {",
+    "PipeliningTests")
+bug(121, "a refusal is dropped and not counted", LOOP,
+    "service.counters.droppedReplies += 1\n",
+    "if !$BUG { service.counters.droppedReplies += 1 }\n",
+    "PipeliningTests")
+bug(122, "a reply is dropped and not counted", "Server/Transport/ReplySender.swift",
+    "sender.service.counters.droppedReplies += 1",
+    "if !$BUG { $TEXT }",
+    "HostileClientTests")
+bug(123, "the beginning of the API key is taken for it", "Server/Configuration/Secret.swift",
+    "UInt8(candidate.byteCount == bytes.count ? 0 : 1)",
+    "UInt8($BUG && candidate.byteCount < bytes.count || candidate.byteCount == bytes.count ? 0 : 1)",
+    "RequestErrorTests")
+bug(124, "min_revision is met one revision early", "Server/Protocol/RequestProcessor.swift",
+    "guard wanted > hub.state.revision.value else",
+    "guard wanted > hub.state.revision.value + ($BUG ? 1 : 0) else",
+    "ServerTests.WriteTests")
+bug(125, "a request may have one byte too many", "Server/Protocol/RequestProcessor.swift",
+    "guard body.byteCount <= hub.limits.requestBytes else",
+    "guard body.byteCount <= hub.limits.requestBytes + ($BUG ? 1 : 0) else",
+    "ServerTests.LimitTests")
+bug(126, "a stop leaves what was accepted without an answer", LOOP,
+    "while !clients.isEmpty {",
+    "while !clients.isEmpty, !$BUG {",
+    "ServerTests.FailureTests")
