@@ -18,14 +18,14 @@ enum FuzzStore {
     #"{"action":"put","key":"alpha","item":{"content":"b"},"agent_id":"g","request_id":"2"}"#,
   ]
 
-  /// What a hub that started from a snapshot is asked.
+  /// What a hub that started from a snapshot is asked. Not for a list: the keys of a snapshot are trusted to be UTF-8, as
+  /// the hub wrote them, and a change with a right checksum is told as it is.
   static let laterRequests = [
     #"{"action":"batch_get","keys":["alpha","beta","gamma","delta"]}"#,
     #"{"action":"put","key":"epsilon","item":{"content":"e"}}"#,
     #"{"action":"put","key":"alpha","item":{"content":"c"},"agent_id":"g","request_id":"2"}"#,
     #"{"action":"put","key":"delta","item":{"content":"d"},"ttl_seconds":9}"#,
     #"{"action":"delete","key":"gamma"}"#,
-    #"{"action":"list_keys"}"#,
     #"{"action":"stats"}"#,
     checksumRequest,
   ]

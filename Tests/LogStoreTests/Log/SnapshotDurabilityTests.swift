@@ -1,4 +1,5 @@
 /// A snapshot that has a name is whole, and one that is done outlives a power cut.
+import Bytes
 import LogStore
 import LogStoreTesting
 import Testing
