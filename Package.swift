@@ -81,7 +81,9 @@ let package = Package(
       name: "JSONTextTests", dependencies: ["JSONText", "Bytes", "JSONOracle", "TestSupport"], swiftSettings: spans),
     .testTarget(
       name: "HubTests",
-      dependencies: ["Hub", "LogStore", "KeyIndex", "JSONText", "Bytes", "CXXHash", "TestSupport"],
+      dependencies: [
+        "Hub", "LogStore", "LogStoreTesting", "KeyIndex", "JSONText", "Bytes", "CXXHash", "TestSupport",
+      ],
       exclude: ["Fixtures"],
       swiftSettings: spans),
     .testTarget(name: "ZeroMQTests", dependencies: ["ZeroMQ", "Bytes", "Threads"], swiftSettings: spans),

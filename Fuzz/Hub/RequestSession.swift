@@ -75,6 +75,7 @@ final class RequestSession {
       }
       waiting.append((ticket, head, decided))
     case .park: throw FuzzFailure("a request that was parked is parked once more")
+    case .hold: throw FuzzFailure("a write is held although nothing is being made beside the hub")
     }
   }
 

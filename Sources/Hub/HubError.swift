@@ -28,6 +28,8 @@ package struct HubError: Error, Sendable {
   package var conflict: Conflict?
   /// For `overloaded`: when to try again.
   package var retryAfterMilliseconds: Int?
+  /// The log can not take a write yet, and nothing was decided: ask again when `RecordLog.canTakeMore`.
+  package var isForLater = false
 
   package struct Conflict: Sendable {
     package var current: Version?

@@ -26,6 +26,9 @@ package final class MemoryHub {
   /// The newest commit whose effects are in `state`.
   @exclusivity(unchecked) package private(set) var acknowledgedTicket: UInt64
   package let openedAt: Int64
+  /// Whether a write waits inside of the call when the next segment is still being made. An owner with other things to
+  /// do sets it to false, and gets `HubError.isForLater`.
+  package var waitsForSegments = true
   /// Where the log goes on behind the newest commit whose effects are in `state`.
   @exclusivity(unchecked) private(set) var acknowledgedPlace: LogPlace
   @exclusivity(unchecked) package internal(set) var snapshots = SnapshotStatus()
@@ -119,7 +122,7 @@ package final class MemoryHub {
 
   package var rememberedRequests: Int { requests.count }
 
-  /// Why writes are refused; nil while they are not.
+  /// Why writes are refused for good; nil while they are not.
   package var failure: LogError? { log.failure }
 }
 
@@ -151,6 +154,10 @@ extension HubError {
   package init(_ error: LogError) {
     switch error.code {
     case .tooLarge: self.init(.tooLarge, error.message)
+    case .noRoom: self.init(.readOnly, error.message)
+    case .busy:
+      self.init(.overloaded, error.message)
+      isForLater = true
     default: self.init(.storageError, error.description)
     }
   }

@@ -17,6 +17,10 @@ package struct LogError: Error, Equatable, Sendable, CustomStringConvertible {
     case unsupported
     /// A commit that no segment can hold.
     case tooLarge
+    /// There is no room, and the next segment can not be made; nothing was written. It goes on when it can be.
+    case noRoom
+    /// The next segment is still being made; nothing was written. To be asked again when `RecordLog.canTakeMore`.
+    case busy
   }
 
   package let code: Code

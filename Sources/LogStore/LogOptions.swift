@@ -23,6 +23,9 @@ package struct LogOptions: Sendable {
     self.usesThreads = usesThreads
   }
 
+  /// The most bytes that one commit of the hub's own work should take: the reserve holds at least two such.
+  package var housekeepingBytesMax: Int { SegmentRoom.reserveBytes(capacity: firstSegmentBytes) / 2 }
+
   /// The most bytes that one atomic commit may take, whatever segment it falls into.
   package var commitBytesMax: Int {
     firstSegmentBytes - Layout.SegmentHeader.blockBytes - CommitTable.sealBytesMax(capacity: firstSegmentBytes)

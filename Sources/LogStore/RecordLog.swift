@@ -7,19 +7,19 @@ internal import Threads
 package final class RecordLog {
   package let options: LogOptions
   package let recovery: RecoveryReport
-  private let storage: any Storage
+  let storage: any Storage
   private let lock: any StorageLock
   private let worker: CommitWorker
   private let supply: SegmentSupply
   // Unchecked exclusivity: one thread owns this object, and asking at every access costs a tenth of a write.
   @exclusivity(unchecked) private var threads: [NamedThread] = []
-  @exclusivity(unchecked) private var snapshotWriter: SnapshotWriter?
-  @exclusivity(unchecked) private var snapshotThread: NamedThread?
-  private let onCompletion: @Sendable () -> Void
+  @exclusivity(unchecked) var snapshotWriter: SnapshotWriter?
+  @exclusivity(unchecked) var snapshotThread: NamedThread?
+  let onCompletion: @Sendable () -> Void
   /// All segments; the one at `activeIndex` is written to.
-  @exclusivity(unchecked) private var segments: [SegmentFile]
-  @exclusivity(unchecked) private var activeIndex: Int
-  @exclusivity(unchecked) private var end: Int
+  @exclusivity(unchecked) private(set) var segments: [SegmentFile]
+  @exclusivity(unchecked) private(set) var activeIndex: Int
+  @exclusivity(unchecked) private(set) var end: Int
   @exclusivity(unchecked) private var commitTable: CommitTable
   @exclusivity(unchecked) private var building: CommitBuffer?
   /// What the worker has, in order of tickets.
@@ -28,6 +28,12 @@ package final class RecordLog {
   @exclusivity(unchecked) private var nextTicket: UInt64 = 1
   @exclusivity(unchecked) private var isStamped = false
   @exclusivity(unchecked) private var isFinished = false
+  /// Since when an owner that does not wait has been told that the next segment is still being made.
+  @exclusivity(unchecked) private var busySince: ContinuousClock.Instant?
+  /// A client's write was refused since the next segment could first not be made.
+  @exclusivity(unchecked) private var hasRefused = false
+  /// Why the manifest could not be written on closing; what it says is in the last stamp as well.
+  package private(set) var closingProblem: LogError?
   /// Bytes of frames since the log was opened.
   @exclusivity(unchecked) package private(set) var bytesAppended: UInt64 = 0
   /// The revision of the newest record, acknowledged or not.
@@ -66,8 +72,9 @@ package final class RecordLog {
     self.worker = worker
     let spare = opened.activeIndex + 1 < opened.segments.count ? opened.segments[opened.activeIndex + 1] : nil
     supply = SegmentSupply(
-      storage: storage, manifest: opened.manifest, spare: spare, usesThreads: options.usesThreads,
-      durableThrough: { worker.durableThrough }, poison: { worker.poison($0) })
+      storage: storage, manifest: opened.manifest, spare: spare, smallestBytes: options.firstSegmentBytes,
+      usesThreads: options.usesThreads,
+      durableThrough: { worker.durableThrough }, poison: { worker.poison($0) }, notify: onCompletion)
     startThreads()
     guard recovery.kind == .resumed else { return }
     do {
@@ -82,7 +89,7 @@ package final class RecordLog {
   private func stampOpening(_ now: Int64) throws(LogError) {
     lastTime = max(now, lastTime)
     // Each opening and closing takes two stamps: without a commit between them they would outgrow the segment.
-    if !fits(0, at: end) { try roll() }
+    if room(at: end) < 0 { try roll() }
     submitStamp(isForced: true)
     try waitForSubmitted()
     isStamped = true
@@ -108,23 +115,71 @@ package final class RecordLog {
 
   /// Makes sure that the commit being built can take `bytes` more bytes of records; moves on to the next segment if
   /// this one can not. Call it once for everything that must be in one commit.
-  package func reserve(_ bytes: Int) throws(LogError) {
+  ///
+  /// - Parameters:
+  ///   - use: clients leave the reserve alone, see `SegmentRoom`.
+  ///   - waits: wait while the next segment is being made; else that is the error `busy`.
+  /// - Throws: `LogError`: `poisoned`, `tooLarge`, `noRoom`, `busy`. Then nothing has changed.
+  package func reserve(_ bytes: Int, for use: RoomUse = .client, waits: Bool = true) throws(LogError) {
     if let failure { throw failure }
     guard bytes <= options.commitBytesMax else {
       throw LogError(
         .tooLarge, "a commit of \(bytes) bytes is over the limit of \(options.commitBytesMax) that a segment holds")
     }
-    if let building, !fits(bytes, at: building.end) { submit() }
     // More than once when the spare segment was made for smaller commits than are allowed now.
-    while building == nil, !fits(Layout.FrameHeader.size + bytes, at: end) { try roll() }
-    if building == nil { building = beginFrame(.commit, at: end) }
+    while true {
+      switch decideRoom(bytes, use) {
+      case .here:
+        busySince = nil
+        if building == nil { building = beginFrame(.commit, at: end) }
+        return
+      case .next:
+        submit()
+        try roll()
+      case .wait where waits: supply.waitForAttempt()
+      case .wait:
+        if busySince == nil { busySince = .now }
+        throw LogError(.busy, "the next segment is being made: try again")
+      case .refuse(let problem):
+        busySince = nil
+        if use == .client { hasRefused = true }
+        if let failure { throw failure }
+        throw LogError(
+          .noRoom,
+          "writes are refused, reads go on: the next segment can not be made (\(problem.message)); it is "
+            + "tried again and again, and writes are taken as soon as there is room")
+      }
+    }
   }
 
-  private func fits(_ bytes: Int, at offset: Int) -> Bool {
-    // Room for a close stamp and for the seal stays free.
-    let capacity = Int(segments[activeIndex].header.capacity)
-    return offset + bytes + Layout.FrameHeader.size * 2 + CommitTable.sealBytesMax(capacity: capacity) <= capacity
+  private func decideRoom(_ bytes: Int, _ use: RoomUse) -> SegmentRoom.Decision {
+    let left = room(at: building?.end ?? end + Layout.FrameHeader.size) - bytes
+    return SegmentRoom.decide(fits: left >= 0, sparesReserve: left >= reserveBytes, use) {
+      supply.want(nextHeader())
+      return supply.availability
+    }
   }
+
+  private var reserveBytes: Int { SegmentRoom.reserveBytes(capacity: Int(segments[activeIndex].header.capacity)) }
+
+  /// Bytes that commits may take behind `offset`: room for a close stamp and for the seal stays free.
+  private func room(at offset: Int) -> Int {
+    let capacity = Int(segments[activeIndex].header.capacity)
+    return capacity - offset - Layout.FrameHeader.size * 2 - CommitTable.sealBytesMax(capacity: capacity)
+  }
+
+  /// What room there is for clients' writes.
+  package var roomStatus: RoomStatus {
+    let problem = supply.problem
+    if problem == nil { hasRefused = false }
+    let left = room(at: building?.end ?? end + Layout.FrameHeader.size) - reserveBytes
+    return RoomStatus(problem: problem, bytesLeft: max(0, left), hasRefused: hasRefused)
+  }
+
+  /// Without threads: tries again to make the next segment, if that has failed and its time has come.
+  ///
+  /// - Parameter now: microseconds since 1970.
+  package func retryPreparation(now: Int64) { supply.retry(now: now) }
 
   /// Appends one record to the commit that `reserve` opened. The position is readable once the commit is acknowledged.
   package func append(
@@ -159,6 +214,7 @@ package final class RecordLog {
   private func send(_ frame: CommitBuffer) {
     end = frame.end
     bytesAppended += UInt64(frame.bytes.count)
+    frame.submittedAt = .now
     inFlight.append(frame)
     worker.submit(frame)
   }
@@ -185,7 +241,18 @@ package final class RecordLog {
 
   /// Whether the disk keeps up: when not, nothing more should be appended before something is acknowledged.
   /// After a failure there is nothing to wait for: reads go on, writes are refused.
-  package var canTakeMore: Bool { inFlight.count < RecordLog.inFlightMax || failure != nil }
+  package var canTakeMore: Bool { (inFlight.count < RecordLog.inFlightMax && !isBusy) || failure != nil }
+
+  /// Whether a write waits for the next segment.
+  private var isBusy: Bool { busySince != nil && supply.availability == .preparing }
+
+  /// How long the oldest write has waited for the disk: in a commit, or for a segment to go into.
+  package var oldestWait: Duration {
+    let now = ContinuousClock.now
+    let oldest = inFlight.first { $0.ticket > completedTicket }.map { now - $0.submittedAt } ?? .zero
+    guard isBusy, let busySince else { return oldest }
+    return max(oldest, now - busySince)
+  }
 
   /// Frames that the worker has not acknowledged.
   package var inFlightCount: Int { inFlight.count }
@@ -254,7 +321,9 @@ package final class RecordLog {
     do {
       try supply.writeManifest(at: lastTime) { _ in }
     } catch {
-      throw LogError(error)
+      // On a full disk too the stop is a clean one: the stamp proves all that the manifest would have said.
+      guard error.isForWantOfSpace else { throw LogError(error) }
+      closingProblem = LogError(error)
     }
   }
 
@@ -303,53 +372,7 @@ package final class RecordLog {
     return segments[index]
   }
 
-  // MARK: Snapshots
-
-  /// The snapshots of the store.
-  package var snapshots: SnapshotStore { SnapshotStore(storage: storage) }
-
-  /// Where the log begins.
-  package var startPlace: LogPlace {
-    LogPlace(segment: segments[0].number, offset: Layout.SegmentHeader.blockBytes)
-  }
-
-  /// Bytes of log behind a place, as far as segments are filled.
-  package func bytes(behind place: LogPlace) -> Int {
-    segments.reduce(0) { total, segment in
-      guard segment.number >= place.segment else { return total }
-      let start = segment.number == place.segment ? place.offset : Layout.SegmentHeader.blockBytes
-      let isActive = segment.number == segments[activeIndex].number
-      return total + max(0, (isActive ? end : Int(segment.header.capacity)) - start)
-    }
-  }
-
-  /// Gives the snapshot's thread a moment.
-  package func waitForSnapshot() { NamedThread.pause() }
-
-  /// Where the log ends now, behind everything that was appended.
-  package var endPlace: LogPlace { LogPlace(segment: segments[activeIndex].number, offset: end) }
-
-  /// Begins a snapshot of the state that the log stands for before `place`, which comes behind revision `after`. One
-  /// at a time; `endSnapshot` when its outcome is known.
-  package func beginSnapshot(replayFrom place: LogPlace, after revision: Revision, now: Int64) -> SnapshotWriter {
-    precondition(snapshotWriter == nil, "one snapshot is written at a time")
-    let active = segments[activeIndex].header
-    let head = SnapshotHead(
-      store: active.store, lineage: active.lineage, nonce: .random(in: .min ... .max), replay: place,
-      replayRevision: revision, createdAt: now)
-    let writer = SnapshotWriter(
-      storage: storage, head: head, usesThreads: options.usesThreads, onOutcome: onCompletion)
-    snapshotWriter = writer
-    snapshotThread = writer.start()
-    return writer
-  }
-
-  /// Waits for the snapshot under way, if there is one.
-  package func endSnapshot() {
-    snapshotThread?.join()
-    snapshotThread = nil
-    snapshotWriter = nil
-  }
+  // MARK: Replay
 
   /// Reads the log from its beginning, or from where a snapshot leaves off: from `place`, which comes behind
   /// `revision`. Every record is checked and given to `visit` in order.
@@ -359,34 +382,6 @@ package final class RecordLog {
   ) throws(LogError) {
     try LogReplay(segments: segments, activeEnd: end).run(from: place, after: revision, visit)
   }
-
-  /// The generation of every segment in use.
-  package var generations: [SegmentGeneration] {
-    segments.map { SegmentGeneration(number: $0.number, generation: $0.header.generation) }
-  }
-
-  /// Whether the segments hold the place, as far as can be told without reading it.
-  package func contains(_ place: LogPlace) -> Bool {
-    place.segment >= segments[0].number && place <= endPlace
-  }
-
-  /// Sizes and positions for `stats`.
-  package var status: LogStatus {
-    LogStatus(
-      store: segments[0].header.store, lineage: segments[activeIndex].header.lineage, segments: segments.count,
-      bytes: segments.dropLast().reduce(0) { $0 + Int($1.header.capacity) } + end,
-      activeSegment: segments[activeIndex].number, activeOffset: end, syncs: syncs)
-  }
-}
-
-package struct LogStatus: Sendable {
-  package let store: StoreIdentity
-  package let lineage: StoreIdentity
-  package let segments: Int
-  package let bytes: Int
-  package let activeSegment: SegmentNumber
-  package let activeOffset: Int
-  package let syncs: UInt64
 }
 
 extension CommitBuffer {

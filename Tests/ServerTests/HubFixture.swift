@@ -14,6 +14,7 @@ struct FixtureOptions: Sendable {
   var durability = Durability.fsync
   var apiKey: String?
   var requestsMax = 20_480
+  var firstSegmentBytes = 8 << 20
   /// A directory that outlives the hub; nil: one of its own.
   var directory: String?
   var logLevel = Logger.Level.critical
@@ -83,7 +84,9 @@ final class HubFixture {
     _ onReady: (String) -> Void
   ) throws {
     let storage = try ControlledStorage(path, disk)
-    let logOptions = LogOptions(durability: options.durability, intervalMilliseconds: 5, segmentBytes: 32 << 20)
+    let logOptions = LogOptions(
+      durability: options.durability, intervalMilliseconds: 5, segmentBytes: 32 << 20,
+      firstSegmentBytes: options.firstSegmentBytes)
     let log = try RecordLog(storage, options: logOptions, now: SystemClock().now()) { wakeUp.signal() }
     defer { log.abandon() }
     let hub = try MemoryHub(log: log, limits: options.limits, clock: SystemClock())

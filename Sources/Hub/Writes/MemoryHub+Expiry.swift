@@ -4,6 +4,8 @@ internal import LogStore
 
 extension MemoryHub {
   /// Writes EXPIRE events for keys that are due, at most `limit` of them.
+  ///
+  /// - Throws: `storage_error`, `read_only`. A record that can not be read keeps its key from being swept, no other.
   package func sweep(limit: Int) throws(HubError) {
     let now = now()
     guard let next = state.expiries.nextExpiry, next <= now else { return }
@@ -17,9 +19,6 @@ extension MemoryHub {
     try expire(dueKeys(now, limit: .max) + pending.expiringKeys, now)
   }
 
-  /// What the records of one sweep's commit take at most.
-  private static let expiryBytesPerCommit = 1 << 20
-
   private func dueKeys(_ now: Int64, limit: Int) -> [[UInt8]] {
     var due: [[UInt8]] = []
     state.expiries.forEachDue(at: now, limit: limit) { due.append($0.array()) }
@@ -27,8 +26,9 @@ extension MemoryHub {
   }
 
   private func expire(_ keys: [[UInt8]], _ now: Int64) throws(HubError) {
-    let room = min(MemoryHub.expiryBytesPerCommit, log.options.commitBytesMax)
+    let room = log.options.housekeepingBytesMax
     var bytes = 0
+    var unreadable: HubError?
     plan.begin(after: log.lastRevision)
     for key in keys {
       bytes += RecordEncoder.size(names: key.count, payload: 0)
@@ -37,15 +37,21 @@ extension MemoryHub {
         plan.begin(after: log.lastRevision)
         bytes = RecordEncoder.size(names: key.count, payload: 0)
       }
-      try planExpiry(key, now)
+      do {
+        try planExpiry(key, now)
+      } catch {
+        unreadable = error
+      }
     }
     try commitExpiries()
+    if let unreadable { throw unreadable }
   }
 
   private func commitExpiries() throws(HubError) {
     guard !plan.records.isEmpty else { return }
     let nobody = ByteBuffer(capacity: 16)
-    _ = try commit(Writer(agent: nobody.bytes, correlation: nobody.bytes, request: nobody.bytes, fingerprint: 0))
+    let writer = Writer(agent: nobody.bytes, correlation: nobody.bytes, request: nobody.bytes, fingerprint: 0)
+    _ = try commit(writer, for: .housekeeping)
   }
 
   private func planExpiry(_ bytes: [UInt8], _ now: Int64) throws(HubError) {

@@ -27,8 +27,8 @@ extension MemoryHub {
   /// - Parameters:
   ///   - key: trimmed and valid (`KeyRules`).
   ///   - ifRevision: the revision that the key must have; 0: it must not exist; nil: no condition.
-  /// - Throws: `conflict`, `storage_error`, `too_large`, `invalid_request` (a request id used again for another
-  ///   content) and what `normalise` throws. Then nothing is written.
+  /// - Throws: `conflict`, `storage_error`, `read_only`, `too_large`, `invalid_request` (a request id used again for
+  ///   another content) and what `normalise` throws. Then nothing is written.
   package func put(
     key: RawSpan, ifRevision: UInt64?, by writer: borrowing Writer, normalise: Normaliser
   ) throws(HubError) -> WriteOutcome {
@@ -180,9 +180,9 @@ extension MemoryHub {
   // MARK: Writing
 
   /// Writes the planned records into the commit that is being built. Returns its ticket.
-  func commit(_ writer: borrowing Writer) throws(HubError) -> UInt64 {
+  func commit(_ writer: borrowing Writer, for use: RoomUse = .client) throws(HubError) -> UInt64 {
     do {
-      try log.reserve(plan.recordBytes(namesOf: writer))
+      try log.reserve(plan.recordBytes(namesOf: writer), for: use, waits: waitsForSegments)
     } catch {
       throw HubError(error)
     }

@@ -10,6 +10,8 @@ package final class CommitBuffer: @unchecked Sendable {
   /// The byte of the segment at which the frame begins.
   @exclusivity(unchecked) package private(set) var offset: Int
   @exclusivity(unchecked) package private(set) var ticket: UInt64
+  /// When it was handed to the worker.
+  @exclusivity(unchecked) var submittedAt = ContinuousClock.now
   /// Synced before it is acknowledged, in every durability mode.
   @exclusivity(unchecked) package var isForced = false
 

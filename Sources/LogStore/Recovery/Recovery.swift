@@ -98,7 +98,12 @@ package struct Recovery {
       let manifest = Manifest(
         store: identity, lineage: header.lineage, sequence: 1, epoch: 1, durableThrough: .none, writtenAt: now,
         segments: [.init(number: header.number, generation: 0, capacity: header.capacity)])
-      try ManifestStore.write(manifest, to: storage)
+      do {
+        try ManifestStore.write(manifest, to: storage)
+      } catch {
+        takeBackCreation(segment)
+        throw error
+      }
       return RecoveredLog(
         manifest: manifest, segments: [segment], activeIndex: 0,
         end: Layout.SegmentHeader.blockBytes + stamp.frameBytes, lastRevision: .none, lastTime: now,
@@ -110,6 +115,12 @@ package struct Recovery {
     } catch {
       preconditionFailure("only storage and log errors are thrown here: \(error)")
     }
+  }
+
+  /// Gives back the space of a store that could not be made. With a copy of the manifest it is a store, and stays.
+  private func takeBackCreation(_ segment: SegmentFile) {
+    guard let found = try? ManifestStore.read(storage), case .none = found else { return }
+    try? storage.remove(StoreNames.segment(segment.number, generation: segment.header.generation))
   }
 
   /// Goes on in the same segment, behind the stamp of the clean close.

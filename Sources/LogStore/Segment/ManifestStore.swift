@@ -60,10 +60,15 @@ package enum ManifestStore {
       } catch {
         guard error.errno == PosixText.missing else { throw error }
       }
-      let file = try storage.create(temporary)
-      try file.write(bytes.bytes, at: 0)
-      try file.sync()
-      try storage.rename(temporary, to: name)
+      do {
+        let file = try storage.create(temporary)
+        try file.write(bytes.bytes, at: 0)
+        try file.sync()
+        try storage.rename(temporary, to: name)
+      } catch {
+        try? storage.remove(temporary)
+        throw error
+      }
       try storage.syncDirectory("")
     }
   }

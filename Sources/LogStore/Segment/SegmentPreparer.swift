@@ -21,6 +21,20 @@ package struct SegmentPreparer: Sendable {
     } catch {
       guard error.errno == PosixText.missing else { throw error }
     }
+    do {
+      return try make(header, temporary, name, fill)
+    } catch {
+      // The space comes back now, not at the next start: the file may be what filled the disk.
+      try? storage.remove(temporary)
+      throw error
+    }
+  }
+
+  private func make(
+    _ header: SegmentHeader, _ temporary: String, _ name: String, _ fill: (SegmentFile) throws(StorageError) -> Void
+  ) throws(StorageError) -> SegmentFile {
+    // Said beforehand, a full disk need not be filled to the last byte to find out.
+    try storage.expectSpace(for: temporary, bytes: header.capacity)
     let file = try storage.create(temporary)
     let segment = SegmentFile(header: header, file: file)
     try writeZeros(file, capacity: Int(header.capacity))

@@ -94,6 +94,17 @@ package final class PosixStorage: Storage {
     try PosixStorage.syncPath(described(name))
   }
 
+  package func expectSpace(for name: String, bytes: UInt64) throws(StorageError) {
+    var status = statvfs()
+    // A file system that can not say is asked by writing.
+    guard fstatvfs(root, &status) == 0 else { return }
+    let free = UInt64(geteuid() == 0 ? status.f_bfree : status.f_bavail)
+    let (bytesFree, isVast) = free.multipliedReportingOverflow(by: UInt64(status.f_frsize))
+    guard isVast || bytesFree >= bytes else {
+      throw StorageError(.create, described(name), errno: ENOSPC)
+    }
+  }
+
   package func lock(_ name: String) throws(StorageError) -> any StorageLock {
     let flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW
     let descriptor = openat(root, name, flags, 0o600)

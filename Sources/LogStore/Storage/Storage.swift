@@ -17,6 +17,9 @@ package protocol Storage: AnyObject, Sendable {
   func remove(_ name: String) throws(StorageError)
   /// Makes creations, renames and removals in a directory durable; "" is the root.
   func syncDirectory(_ name: String) throws(StorageError)
+  /// Fails with ENOSPC when the disk says that it has no room for a new file of this size. That it passes promises
+  /// nothing: only bytes that were written have their room.
+  func expectSpace(for name: String, bytes: UInt64) throws(StorageError)
   /// Takes the exclusive lock of the tree; held until the returned object is released or the process dies.
   func lock(_ name: String) throws(StorageError) -> any StorageLock
 }
@@ -31,6 +34,11 @@ package protocol StorageFile: AnyObject, Sendable {
   func sync() throws(StorageError)
 }
 
+extension Storage {
+  /// For storages that do not know how much room they have.
+  package func expectSpace(for name: String, bytes: UInt64) throws(StorageError) {}
+}
+
 package protocol StorageLock: AnyObject, Sendable {}
 
 /// A system call on the store's tree that failed.
@@ -42,6 +50,11 @@ package struct StorageError: Error, Equatable, Sendable {
   package let call: Call
   package let name: String
   package let errno: Int32
+
+  /// Whether the file system refused for want of room. An fsync that fails so has failed like any other.
+  package var isForWantOfSpace: Bool {
+    (errno == PosixText.noSpace || errno == PosixText.quota) && call != .sync && call != .syncDirectory
+  }
 
   package init(_ call: Call, _ name: String, errno: Int32) {
     self.call = call

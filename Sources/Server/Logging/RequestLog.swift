@@ -21,6 +21,7 @@ final class RequestLog {
   /// Whether there is a line for each request.
   let isVerbose: Bool
   private var isPoisonTold = false
+  private var roomTold = RoomTold.nothing
   private var nextFailure: Int64 = .min
   private var suppressed = 0
 
@@ -66,6 +67,28 @@ final class RequestLog {
       logger.warning("no snapshot was written: \(failure.description)")
     } else if let revision = status.revision, status.taken > 0 {
       logger.info("snapshot written", metadata: ["revision": "\(revision)", "bytes": "\(status.bytes)"])
+    }
+  }
+
+  private enum RoomTold {
+    case nothing, problem, readOnly
+  }
+
+  /// What room there is for writes. Told when it has changed.
+  func room(_ room: RoomStatus) {
+    let now: RoomTold = room.problem == nil ? .nothing : room.isReadOnly ? .readOnly : .problem
+    guard now != roomTold else { return }
+    roomTold = now
+    switch now {
+    case .nothing: logger.notice("the next segment is ready: writes are taken")
+    case .problem:
+      logger.warning(
+        "the next segment can not be made, it is tried again: \(room.problem?.message ?? "")",
+        metadata: ["bytes_left": "\(room.bytesLeft)"])
+    case .readOnly:
+      logger.error(
+        "writes are refused until the next segment can be made: \(room.problem?.message ?? "")",
+        metadata: ["code": "read_only"])
     }
   }
 

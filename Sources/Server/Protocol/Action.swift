@@ -28,6 +28,14 @@ enum Action: Int, CaseIterable {
     }
   }
 
+  /// Whether it writes: what it asks for, or what is due before it can be answered.
+  var writes: Bool {
+    switch self {
+    case .put, .delete, .batch, .checksum: true
+    case .get, .exists, .listKeys, .batchGet, .stats, .health, .ping: false
+    }
+  }
+
   /// Whether a client with writes under way has to wait for them before this action looks at the state.
   var needsSettledState: Bool {
     switch self {

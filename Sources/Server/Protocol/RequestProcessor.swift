@@ -15,6 +15,8 @@ enum Disposition {
   /// The request is to be looked at again when the client's earlier requests are answered, and this hub has reached
   /// `revision` or the time is `deadline` (microseconds since 1970).
   case park(revision: UInt64, deadline: Int64)
+  /// The request is to be looked at again when the log can take more.
+  case hold
 }
 
 final class RequestProcessor {
@@ -30,6 +32,7 @@ final class RequestProcessor {
   /// The revision that a complete reply tells of; for the log.
   @exclusivity(unchecked) var toldRevision: UInt64 = 0
   @exclusivity(unchecked) private var arrival: Int64 = 0
+  @exclusivity(unchecked) private var refusalOfWaiting: HubError?
 
   init(hub: MemoryHub, service: ServiceInfo, apiKey: Secret?, log: RequestLog) {
     self.hub = hub
@@ -44,12 +47,15 @@ final class RequestProcessor {
   ///   - hasOutstanding: the client waits for earlier replies; its own pending writes count for its reads.
   ///   - isRetry: the request was parked before, and what it waited for has come or will not come in time.
   ///   - arrival: when the request came, for the log; 0 when that is not verbose.
+  ///   - refusalOfWaiting: what a request gets that would have to wait; nil when there is room for it to do so.
   ///   - reply: the reply is appended when the disposition says `reply`.
   func process(
-    _ body: RawSpan, hasOutstanding: Bool, isRetry: Bool, arrival: Int64, reply: inout ByteBuffer
+    _ body: RawSpan, hasOutstanding: Bool, isRetry: Bool, arrival: Int64, refusalOfWaiting: HubError? = nil,
+    reply: inout ByteBuffer
   ) -> Disposition {
     let start = reply.count
     self.arrival = arrival
+    self.refusalOfWaiting = refusalOfWaiting
     toldRevision = 0
     var action: Action?
     do {
@@ -57,12 +63,16 @@ final class RequestProcessor {
       guard let wanted = request.action else { preconditionFailure("a read request has an action") }
       action = wanted
       let disposition = try perform(wanted, body, hasOutstanding: hasOutstanding, isRetry: isRetry, &reply)
-      // A parked request comes here again.
-      if case .park = disposition { return disposition }
+      // A request that was put off comes here again.
+      switch disposition {
+      case .park, .hold: return disposition
+      case .reply, .wait: break
+      }
       service.counters.count(wanted)
       if log.isVerbose, case .reply = disposition { logReply(head(body), "ok", toldRevision) }
       return disposition
     } catch {
+      if error.isForLater { return .hold }
       if let action { service.counters.count(action) }
       reply.truncate(to: start)
       // The current item of a conflict is large: while the reply waits for its turn it is not kept, but read later.
@@ -132,6 +142,10 @@ final class RequestProcessor {
   ) throws(HubError) -> Disposition {
     if action.needsSettledState, hasOutstanding { return .park(revision: 0, deadline: .max) }
     if action.isRead, let later = try minRevision(body, isRetry: isRetry) { return later }
+    if action.writes {
+      if let refusalOfWaiting { throw refusalOfWaiting }
+      if !hub.log.canTakeMore { return .hold }
+    }
     switch action {
     case .get: return try get(body, hasOutstanding, &reply)
     case .exists: return try exists(body, hasOutstanding, &reply)
@@ -161,6 +175,7 @@ final class RequestProcessor {
     guard !isRetry, wait > 0 else {
       throw HubError(.lagging, "this hub is at revision \(hub.state.revision), min_revision asks for \(wanted)")
     }
+    if let refusalOfWaiting { throw refusalOfWaiting }
     return .park(revision: wanted, deadline: hub.clock.now() + Int64(wait) * 1_000)
   }
 
@@ -182,27 +197,39 @@ final class RequestProcessor {
 
   /// The one place in which errors become replies: they are counted and logged here.
   func appendFailure(_ error: HubError, _ head: ReplyHead, to reply: inout ByteBuffer) {
+    let start = reply.count
+    if let conflict = error.conflict {
+      do {
+        try appendConflict(conflict, error, head, to: &reply)
+        noteFailure(error, head)
+        end(requestID: head.requestID.span.bytes, &reply)
+      } catch {
+        // What is there can not be read: to call it absent, or to leave it out, would be wrong.
+        reply.truncate(to: start)
+        appendFailure(error, head, to: &reply)
+      }
+      return
+    }
+    noteFailure(error, head)
+    ReplyWriter.beginFailure(error, head, to: &reply)
+    end(requestID: head.requestID.span.bytes, &reply)
+  }
+
+  private func noteFailure(_ error: HubError, _ head: ReplyHead) {
     service.counters.count(error.code)
     if let failure = hub.failure { log.poisoned(failure) }
     log.failed(error, "a request")
     if log.isVerbose { logReply(head, error.code.rawValue, 0) }
-    ReplyWriter.beginFailure(error, head, to: &reply)
-    if let conflict = error.conflict { appendConflict(conflict, to: &reply) }
-    end(requestID: head.requestID.span.bytes, &reply)
   }
 
-  private func appendConflict(_ conflict: HubError.Conflict, to reply: inout ByteBuffer) {
+  private func appendConflict(
+    _ conflict: HubError.Conflict, _ error: HubError, _ head: ReplyHead, to reply: inout ByteBuffer
+  ) throws(HubError) {
+    ReplyWriter.beginFailure(error, head, to: &reply)
     reply.append(#","current":{"revision":"#)
     reply.append(decimal: conflict.current?.entry.revision.value ?? 0)
     reply.append(#","item":"#)
-    let start = reply.count
-    do {
-      if let current = conflict.current { try hub.readItem(current.entry, into: &reply) } else { reply.append("null") }
-    } catch {
-      // The conflict itself is certain; that its item can not be read now, the next get will say.
-      reply.truncate(to: start)
-      reply.append("null")
-    }
+    if let current = conflict.current { try hub.readItem(current.entry, into: &reply) } else { reply.append("null") }
     reply.append(#"}"#)
     if let index = conflict.index {
       reply.append(#","index":"#)

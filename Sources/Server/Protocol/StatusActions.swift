@@ -38,6 +38,9 @@ extension RequestProcessor {
     object.number("active_segment", UInt64(log.activeSegment.value), &reply)
     object.number("active_offset", UInt64(log.activeOffset), &reply)
     object.number("syncs", log.syncs, &reply)
+    object.text("writes", writesText(hub.log.roomStatus), &reply)
+    object.number("commits_in_flight", UInt64(hub.log.inFlightCount), &reply)
+    object.number("oldest_write_waits_ms", milliseconds(hub.log.oldestWait), &reply)
     object.number("snapshot_revision", hub.snapshots.revision?.value ?? 0, &reply)
     object.number("snapshots_taken", hub.snapshots.taken, &reply)
     object.text("store", log.store.description, &reply)
@@ -70,32 +73,48 @@ extension RequestProcessor {
   }
 
   func appendHealth(to reply: inout ByteBuffer) {
-    let failure = hub.failure
+    let report = HealthReport(hub)
     var object = ObjectWriter()
     object.begin(&reply)
     object.text("service", "memory-fusion-hub", &reply)
-    object.text("status", failure == nil ? "healthy" : "unhealthy", &reply)
+    object.text("status", report.status.rawValue, &reply)
     object.name("timestamp", &reply)
     reply.append(#"""#)
     Timestamp.append(hub.clock.now(), to: &reply)
     reply.append(#"""#)
     object.name("components", &reply)
-    appendComponents(failure, to: &reply)
+    appendComponents(report, to: &reply)
     object.name("metrics", &reply)
     appendMetrics(to: &reply)
     object.end(&reply)
   }
 
-  private func appendComponents(_ failure: LogError?, to reply: inout ByteBuffer) {
+  private func appendComponents(_ report: HealthReport, to reply: inout ByteBuffer) {
     let log = hub.log.status
+    let room = hub.log.roomStatus
     var components = ObjectWriter()
     components.begin(&reply)
     components.name("log", &reply)
     appendComponent(
-      isHealthy: failure == nil,
+      isHealthy: report.isLogHealthy,
       [
         ("durability", "\(service.durability)"), ("segment", "\(log.activeSegment)"),
-        ("revision", "\(hub.log.durableThrough)"), ("error", failure?.message ?? ""),
+        ("revision", "\(hub.log.durableThrough)"), ("error", report.failure?.message ?? ""),
+        ("oldest_write_waits_ms", report.isStalled ? "\(milliseconds(report.oldestWait))" : ""),
+      ], to: &reply)
+    components.name("space", &reply)
+    appendComponent(
+      isHealthy: report.isSpaceHealthy,
+      [
+        ("writes", writesText(room)), ("bytes_before_next_segment", "\(room.bytesLeft)"),
+        ("error", room.problem?.message ?? ""),
+      ], to: &reply)
+    components.name("snapshots", &reply)
+    appendComponent(
+      isHealthy: report.areSnapshotsHealthy,
+      [
+        ("revision", hub.snapshots.revision?.description ?? "none"),
+        ("error", report.snapshotFailure?.message ?? ""),
       ], to: &reply)
     components.name("index", &reply)
     appendComponent(isHealthy: true, [("keys", "\(hub.state.keyCount)")], to: &reply)
@@ -103,6 +122,14 @@ extension RequestProcessor {
     appendComponent(isHealthy: true, [("endpoint", service.endpoint)], to: &reply)
     components.end(&reply)
   }
+
+  /// What becomes of a write now.
+  private func writesText(_ room: RoomStatus) -> String {
+    if hub.failure != nil { return "storage_error" }
+    return room.isReadOnly ? "read_only" : "accepted"
+  }
+
+  private func milliseconds(_ duration: Duration) -> UInt64 { UInt64(max(0, duration / .milliseconds(1))) }
 
   private func appendComponent(isHealthy: Bool, _ info: [(String, String)], to reply: inout ByteBuffer) {
     reply.append(#"{"healthy":"#)

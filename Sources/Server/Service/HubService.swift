@@ -61,6 +61,7 @@ package struct HubService {
       }
       try hub.close()
       processor.log.snapshotEnded(hub.snapshots)
+      if let problem = log.closingProblem { logger.warning("the manifest is not up to date: \(problem.description)") }
       logger.info("stopped", metadata: ["revision": "\(hub.state.revision)"])
       return .done
     } catch let error as LogError {
@@ -128,6 +129,7 @@ package struct HubService {
   /// The directory itself can not be made or opened.
   private func report(_ failure: StorageError) -> ExitStatus {
     logger.critical("\(LogError(failure).description)")
+    if failure.isForWantOfSpace { return .inputOutput }
     return isDenied(failure.errno) ? .notPermitted : .canNotCreate
   }
 
@@ -140,7 +142,7 @@ package struct HubService {
     case .locked: .locked
     case .notFound: .noInput
     case .notAStore: .canNotCreate
-    case .io, .poisoned, .tooLarge: .inputOutput
+    case .io, .poisoned, .tooLarge, .noRoom, .busy: .inputOutput
     }
   }
 

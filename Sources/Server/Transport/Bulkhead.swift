@@ -15,20 +15,24 @@ struct Bulkhead {
   private static let refusedFactor = 2
   private static let retryAfterMilliseconds = 50
 
-  /// Why the next request is refused; nil when it is welcome.
-  func refusal(_ connection: Connection?, _ clients: borrowing WaitingClients) -> HubError? {
-    if let connection {
-      if connection.outstanding >= connectionRequestsMax {
-        return Bulkhead.overloaded(
-          "this connection has \(connectionRequestsMax) requests in flight, the limit in_flight_per_connection: "
-            + "wait for replies")
-      }
-      if connection.bytes >= Bulkhead.connectionBytesMax {
-        return Bulkhead.overloaded(
-          "the requests of this connection that wait for others hold \(Bulkhead.connectionBytesMax) bytes: "
-            + "wait for replies")
-      }
+  /// Why the next request of a connection that waits for replies is refused; nil when it is welcome.
+  func refusal(of connection: Connection, _ clients: borrowing WaitingClients) -> HubError? {
+    if connection.outstanding >= connectionRequestsMax {
+      return Bulkhead.overloaded(
+        "this connection has \(connectionRequestsMax) requests in flight, the limit in_flight_per_connection: "
+          + "wait for replies")
     }
+    if connection.bytes >= Bulkhead.connectionBytesMax {
+      return Bulkhead.overloaded(
+        "the requests of this connection that wait for others hold \(Bulkhead.connectionBytesMax) bytes: "
+          + "wait for replies")
+    }
+    return refusalOfWaiting(clients)
+  }
+
+  /// Why a request is refused that would have to wait; nil when there is room for it. What can be answered at once (a
+  /// read, health) is answered also when everything is full.
+  func refusalOfWaiting(_ clients: borrowing WaitingClients) -> HubError? {
     if clients.outstanding >= requestsMax || clients.bytes >= Bulkhead.bytesMax {
       return Bulkhead.overloaded(
         "\(clients.outstanding) requests wait for replies, the limits bulkhead.max_concurrent and "

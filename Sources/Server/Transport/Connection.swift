@@ -31,6 +31,8 @@ struct ParkedRequest {
   var deadline: Int64
   /// When the request came; 0 when nobody wants to know.
   var arrival: Int64
+  /// Whether it waits for the log to take more.
+  var needsRoom = false
 }
 
 final class Connection {

@@ -6,8 +6,8 @@ internal import LogStore
 extension RequestLoop {
   func release(isLast: Bool) throws {
     let ready = clients.takeReady(
-      acknowledged: hub.acknowledgedTicket, hasFailed: hub.failure != nil, revision: hub.state.revision.value,
-      now: hub.clock.now(), isLast: isLast)
+      acknowledged: hub.acknowledgedTicket, hasFailed: hub.failure != nil, hasRoom: hub.log.canTakeMore,
+      revision: hub.state.revision.value, now: hub.clock.now(), isLast: isLast)
     for connection in ready {
       while try makeNext(connection, isLast: isLast) {
         clients.removeNext(connection)
@@ -39,6 +39,9 @@ extension RequestLoop {
       }
     case .parked(let request):
       guard isLast || request.isDue(revision: hub.state.revision.value, now: hub.clock.now()) else { return false }
+      // One of those before it may have taken the room.
+      if request.needsRoom, !hub.log.canTakeMore { return false }
+      if hub.log.buildingBytes > RequestLoop.commitBytesMax { hub.submit() }
       if isBehind(connection) {
         let body = request.body
         processor.refuse(body.span.bytes, Bulkhead.notReading, reply: &reply)
@@ -72,6 +75,11 @@ extension RequestLoop {
       var later = request
       later.revision = revision
       later.deadline = deadline
+      later.needsRoom = false
+      clients.replaceNext(.parked(later), of: connection)
+    case .hold:
+      var later = request
+      later.needsRoom = true
       clients.replaceNext(.parked(later), of: connection)
     }
     return false

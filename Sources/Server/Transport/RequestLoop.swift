@@ -19,8 +19,10 @@ final class RequestLoop {
   private let bulkhead: Bulkhead
   // Unchecked exclusivity: one thread owns this object, and asking at every access costs a tenth of a write.
   @exclusivity(unchecked) private var poller: Poller
-  /// For the time in which the disk does not keep up: then requests wait in the sockets.
+  /// For moments in which the disk does not keep up: then requests wait in the sockets.
   @exclusivity(unchecked) private var diskPoller: Poller
+  /// Since when the log can take no more.
+  @exclusivity(unchecked) private var fullSince: ContinuousClock.Instant?
   @exclusivity(unchecked) private var message = InboundMessage()
   @exclusivity(unchecked) var reply = ByteBuffer(capacity: 64 << 10)
   @exclusivity(unchecked) var clients = WaitingClients()
@@ -33,7 +35,10 @@ final class RequestLoop {
   /// Requests taken in one go before the commits are looked at.
   private static let drainMax = 1_024
   /// A commit that has grown so far is handed over at once, disk busy or not.
-  private static let commitBytesMax = 512 << 10
+  static let commitBytesMax = 512 << 10
+  /// How long nothing is received when the log can take no more. A disk that is busy catches up meanwhile, and bulk
+  /// loads are slowed down without an error. One that does not, must not keep reads and health from being answered.
+  private static let patience = Duration.milliseconds(100)
   static let replyKeptBytes = 1 << 20
   private static let sweepIntervalMicroseconds: Int64 = 50_000
   private static let sweepKeysMax = 1_000
@@ -52,6 +57,7 @@ final class RequestLoop {
     service = processor.service
     bulkhead = Bulkhead(
       connectionRequestsMax: processor.hub.limits.inFlightPerConnection, requestsMax: requestsMax)
+    hub.waitsForSegments = false
     sender = ReplySender(socket: socket, service: processor.service)
     poller = Poller(sockets: [socket], descriptors: [wakeUp.descriptor])
     diskPoller = Poller(sockets: [], descriptors: [wakeUp.descriptor])
@@ -87,7 +93,7 @@ final class RequestLoop {
   }
 
   private func wait(milliseconds: Int) throws(ZeroMQError) {
-    if hub.log.canTakeMore {
+    if takesRequests() {
       try poller.wait(milliseconds: milliseconds)
       if poller.isReadable(1) { wakeUp.drain() }
     } else {
@@ -111,13 +117,27 @@ final class RequestLoop {
 
   private func drain() throws -> Int {
     var count = 0
-    while count < RequestLoop.drainMax, hub.log.canTakeMore {
+    while count < RequestLoop.drainMax, takesRequests() {
       guard try receive() else { break }
       count += 1
       try handle()
       if count & 63 == 0 || hub.log.buildingBytes > RequestLoop.commitBytesMax { try turn() }
     }
     return count
+  }
+
+  /// Whether requests are received now. While the log can take no more, writes among them are put off.
+  private func takesRequests() -> Bool {
+    guard !hub.log.canTakeMore else {
+      fullSince = nil
+      return true
+    }
+    let now = ContinuousClock.now
+    guard let fullSince else {
+      fullSince = now
+      return false
+    }
+    return now - fullSince >= RequestLoop.patience
   }
 
   private func receive() throws -> Bool {
@@ -169,7 +189,8 @@ final class RequestLoop {
     }
     reply.removeAll(shrinkingAbove: RequestLoop.replyKeptBytes)
     let disposition = processor.process(
-      body, hasOutstanding: connection != nil, isRetry: false, arrival: arrival, reply: &reply)
+      body, hasOutstanding: connection != nil, isRetry: false, arrival: arrival,
+      refusalOfWaiting: connection == nil ? bulkhead.refusalOfWaiting(clients) : nil, reply: &reply)
     switch disposition {
     case .reply: try RequestLoop.send(self, reply, envelope, name)
     case .wait(let ticket, let head, let decided):
@@ -183,13 +204,16 @@ final class RequestLoop {
     case .park(let revision, let deadline):
       let parked = ParkedRequest(body: body.array(), revision: revision, deadline: deadline, arrival: arrival)
       clients.add(.parked(parked), to: connection ?? Connection(name: name, envelope: envelope.array()))
+    case .hold:
+      let held = ParkedRequest(body: body.array(), revision: 0, deadline: .max, arrival: arrival, needsRoom: true)
+      clients.add(.parked(held), to: connection ?? Connection(name: name, envelope: envelope.array()))
     }
   }
 
   private func refusal(_ connection: Connection?, peer: RawSpan) -> HubError? {
     if isStopping { return HubError(.shuttingDown, "the hub is shutting down: try again on its successor") }
     if sender.isBehind(peer) { return Bulkhead.notReading }
-    return bulkhead.refusal(connection, clients)
+    return connection.flatMap { bulkhead.refusal(of: $0, clients) }
   }
 
   /// Refuses a request without doing it. The refusal waits for its turn like any other reply.
@@ -227,13 +251,20 @@ final class RequestLoop {
       processor.log.poisoned(failure)
       return
     }
+    processor.log.room(hub.log.roomStatus)
+    if hub.log.canTakeMore { sweep() }
+    if now - lastWork >= RequestLoop.idleMicroseconds { hub.log.stampIfIdle() }
+  }
+
+  private func sweep() {
     do {
       try hub.sweep(limit: RequestLoop.sweepKeysMax)
     } catch {
+      // Without room it is tried again all the time: who asks for the key finds it absent either way.
+      guard error.code != .readOnly, !error.isForLater else { return }
       service.counters.count(error.code)
       processor.log.failed(error, "the sweep of expired keys")
     }
-    if now - lastWork >= RequestLoop.idleMicroseconds { hub.log.stampIfIdle() }
   }
 
   /// A snapshot under way gets its share of every turn; one that is due is begun.

@@ -6,6 +6,8 @@ struct WaitingClients {
   private var byName: [EnvelopeName: Connection] = [:]
   private var byTicket: [UInt64: [Connection]] = [:]
   private var forRevision: [Connection] = []
+  /// In the order in which they came to wait for the log to take more.
+  private var forRoom: [Connection] = []
   private var ticketSeen: UInt64 = 0
   private var revisionSeen: UInt64 = 0
   /// When the next wait for a revision ends without it.
@@ -49,6 +51,7 @@ struct WaitingClients {
   private mutating func file(_ connection: Connection) {
     switch connection.next {
     case .decided(let ticket, _, _): byTicket[ticket, default: []].append(connection)
+    case .parked(let request) where request.needsRoom: forRoom.append(connection)
     case .parked(let request):
       forRevision.append(connection)
       nextDeadline = min(nextDeadline, request.deadline)
@@ -58,9 +61,11 @@ struct WaitingClients {
 
   /// Takes out the clients whose first reply can be sent, or looked at again.
   ///
-  /// - Parameter isLast: nothing more is waited for.
+  /// - Parameters:
+  ///   - hasRoom: the log can take more.
+  ///   - isLast: no revision is waited for any more.
   mutating func takeReady(
-    acknowledged: UInt64, hasFailed: Bool, revision: UInt64, now: Int64, isLast: Bool
+    acknowledged: UInt64, hasFailed: Bool, hasRoom: Bool, revision: UInt64, now: Int64, isLast: Bool
   ) -> [Connection] {
     guard !byName.isEmpty else { return [] }
     var ready: [Connection] = []
@@ -79,6 +84,10 @@ struct WaitingClients {
       takeRevisions(revision, now, isLast, &ready)
     }
     revisionSeen = revision
+    if hasRoom, !forRoom.isEmpty {
+      ready += forRoom
+      forRoom.removeAll(keepingCapacity: true)
+    }
     return ready
   }
 

@@ -8,7 +8,7 @@ extension ExitStatus {
     switch error.code {
     case .notFound, .notAStore: self = .noInput
     case .damaged, .unsupported: self = .damaged
-    case .io, .poisoned, .locked, .tooLarge: self = .inputOutput
+    case .io, .poisoned, .locked, .tooLarge, .noRoom, .busy: self = .inputOutput
     }
   }
 

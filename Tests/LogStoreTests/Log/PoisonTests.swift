@@ -79,29 +79,4 @@ struct PoisonTests {
     let survey = try driver.open()
     #expect(survey.complaint == nil && survey.events >= acknowledged)
   }
-
-  @Test(
-    "A full disk while the next segment is made ready: writing goes on to the end of this one, then again once there is space"
-  )
-  func noSpace() throws {
-    let disk = SimulatedDisk()
-    let driver = Driver(disk)
-    try driver.open()
-    for call in [StorageError.Call.create, .rename] {
-      let segments = driver.log.status.segments
-      disk.faults.add(.fail(PosixText.noSpace), at: 1, of: [call], isPersistent: true)
-      #expect { for _ in 0..<60 { try driver.commit(1, payload: 1_000) } } throws: {
-        ($0 as? LogError)?.code == .io && ($0 as? LogError)?.message.contains("free some space") == true
-      }
-      #expect(driver.log.failure == nil)
-      for index in driver.model.events.indices { #expect(try driver.read(index)) }
-      for _ in 0..<3 { #expect(throws: LogError.self) { try driver.commit(1, payload: 1_000) } }
-      disk.faults = FaultPlan()
-      for _ in 0..<30 where driver.log.status.segments == segments { try driver.commit(1, payload: 1_000) }
-      #expect(driver.log.status.segments > segments)
-    }
-    let count = driver.model.acknowledged
-    try driver.close()
-    #expect(try driver.open() == Survey(events: count, epoch: 1))
-  }
 }

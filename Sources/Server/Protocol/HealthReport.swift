@@ -1,0 +1,45 @@
+/// When the hub is healthy, degraded or unhealthy, and which part of it is to blame. The rules are here and nowhere else;
+/// docs/operations.md, "Health", tells them to operators.
+internal import Hub
+internal import LogStore
+
+struct HealthReport {
+  enum Status: String {
+    case healthy
+    /// It works, and somebody should look at it.
+    case degraded
+    /// No write succeeds before somebody has acted.
+    case unhealthy
+  }
+
+  /// A write or an fsync has failed; writes are refused until a restart.
+  var failure: LogError?
+  /// How long the oldest write has waited for the disk.
+  var oldestWait: Duration
+  /// Why the next segment can not be made: writes are refused, or will be when this one is full.
+  var roomProblem: LogError?
+  /// Why the last snapshot was not written: the next start takes longer.
+  var snapshotFailure: LogError?
+
+  /// A write that has waited longer is a stalled one.
+  static let waitMax = Duration.seconds(1)
+
+  var isStalled: Bool { oldestWait > HealthReport.waitMax }
+
+  var status: Status {
+    if failure != nil { return .unhealthy }
+    return isStalled || roomProblem != nil || snapshotFailure != nil ? .degraded : .healthy
+  }
+
+  var isLogHealthy: Bool { failure == nil && !isStalled }
+  var isSpaceHealthy: Bool { roomProblem == nil }
+  var areSnapshotsHealthy: Bool { snapshotFailure == nil }
+}
+
+extension HealthReport {
+  init(_ hub: MemoryHub) {
+    self.init(
+      failure: hub.failure, oldestWait: hub.log.oldestWait, roomProblem: hub.log.roomStatus.problem,
+      snapshotFailure: hub.snapshots.failure)
+  }
+}
