@@ -31,11 +31,14 @@ package struct LogError: Error, Equatable, Sendable, CustomStringConvertible {
   /// The errno of the system call that failed; nil when none did.
   package private(set) var systemError: Int32?
 
-  package init(_ code: Code, _ message: String, segment: SegmentNumber? = nil, offset: UInt64? = nil) {
+  package init(
+    _ code: Code, _ message: String, segment: SegmentNumber? = nil, offset: UInt64? = nil, systemError: Int32? = nil
+  ) {
     self.code = code
     self.message = message
     self.segment = segment
     self.offset = offset
+    self.systemError = systemError
   }
 
   package var description: String {

@@ -11,6 +11,8 @@ package struct LogOptions: Sendable {
   /// With threads, commits and preparation run beside the owner. Without, they run inside its calls, in an order
   /// that depends on nothing but those calls: for simulation.
   package var usesThreads: Bool
+  /// A damaged store is salvaged before it is opened, instead of refused.
+  package var salvages = false
 
   package init(
     durability: Durability = .fsync, intervalMilliseconds: Int = 100, segmentBytes: Int = 64 << 20,

@@ -35,5 +35,5 @@ final class Inspected: InspectionVisitor {
   func report(_ issue: InspectionIssue) { issues.append(issue) }
 
   var lost: Set<UInt64> { Set(issues.flatMap { $0.lost.map(Array.init) ?? [] }) }
-  var damages: [InspectionIssue] { issues.filter { $0.kind != .note } }
+  var damages: [InspectionIssue] { issues.filter(\.isDamage) }
 }

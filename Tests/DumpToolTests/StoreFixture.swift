@@ -46,6 +46,9 @@ final class StoreFixture {
     return opened
   }
 
+  /// Lets another opening have the store.
+  func releaseLock() throws { opened = nil }
+
   /// Opens the store again, as a restart does.
   func reopen() throws {
     let options = log.options

@@ -164,9 +164,10 @@ struct ProgramTests {
     #expect(try FileManager.default.contentsOfDirectory(atPath: foreign).contains("notes.txt"))
   }
 
-  @Test("65 for a damaged store, naming segment and offset, and nothing of it is changed")
-  func damaged() throws {
+  /// Stores twenty keys, `k7` twice, and spoils the newer value of that one; returns the file and what is in it now.
+  private func damage() throws -> (path: String, bytes: Data) {
     let first = try ServerProcess.onFreePort(data)
+    try put(first, "k7", "the older one")
     for number in 0..<20 { try put(first, "k\(number)", "find-me-\(number)") }
     first.signal(SIGTERM)
     #expect(try first.wait() == 0)
@@ -174,8 +175,47 @@ struct ProgramTests {
     var bytes = try Data(contentsOf: URL(fileURLWithPath: path))
     bytes[offset] ^= 1
     try bytes.write(to: URL(fileURLWithPath: path))
-    try end(try ServerProcess.onFreePort(data), 65, naming: "segment", "offset")
+    return (path, bytes)
+  }
+
+  @Test("65 for a damaged store: what is damaged, what is lost, what to type; and nothing of it is changed")
+  func damaged() throws {
+    let (path, bytes) = try damage()
+    let names = try FileManager.default.subpathsOfDirectory(atPath: data)
+    let server = try ServerProcess.onFreePort(data)
+    try end(
+      server, 65, naming: "segment 1 offset", "revisions lost: 9 (1)", "Nothing was changed",
+      "logstore-dump \(data)", "restore a backup", "mfh-server --salvage --data-dir \(data)")
+    #expect(try server.errorObjects().contains { ($0["message"] as? String)?.contains("revision 9 is lost") == true })
     #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == bytes)
+    #expect(try FileManager.default.subpathsOfDirectory(atPath: data) == names)
+  }
+
+  @Test("--salvage opens what can be read, says what was lost and where the damaged files are, and is needed once")
+  func salvage() throws {
+    let (_, bytes) = try damage()
+    let salvaging = try ServerProcess.onFreePort(data, ["--salvage"])
+    let client = try Client(try salvaging.endpoint(), context)
+    #expect(try client.ask(#"{"action":"get","key":"k7"}"#).text.contains("the older one"))
+    #expect(try client.ask(#"{"action":"list_keys"}"#).result["count"] as? Int == 20)
+    try client.put("later")
+    let told = try #require(try salvaging.errorObjects().first { $0["revisions_lost"] != nil })
+    #expect(told["level"] as? String == "warning" && told["lost"] as? String == "9")
+    let quarantine = try #require(told["quarantine"] as? String)
+    #expect((told["message"] as? String)?.contains("\(data)/\(quarantine)") == true)
+    #expect(FileManager.default.contents(atPath: "\(data)/\(quarantine)/0000000001-0000.seg") == bytes)
+    #expect(FileManager.default.contents(atPath: "\(data)/\(quarantine)/REPORT.txt") != nil)
+    salvaging.signal(SIGTERM)
+    #expect(try salvaging.wait() == 0)
+
+    for flags in [[], ["--salvage"]] {
+      let sound = try ServerProcess.onFreePort(data, flags)
+      #expect(try Client(try sound.endpoint(), context).ask(#"{"action":"exists","key":"later"}"#).isSuccess)
+      let messages = try sound.errorObjects().compactMap { $0["message"] as? String }
+      #expect(messages.contains("nothing to salvage: the store is sound") == !flags.isEmpty)
+      sound.signal(SIGTERM)
+      #expect(try sound.wait() == 0)
+    }
   }
 
   /// The file and the place in it where a text lies.

@@ -76,6 +76,7 @@ extension Operation {
     case .delete: "DELETE"
     case .expire: "EXPIRE"
     case .epoch: "EPOCH"
+    case .gap: "GAP"
     }
   }
 }

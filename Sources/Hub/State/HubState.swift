@@ -126,7 +126,7 @@ package final class HubState {
     case .update: eventCounts.update += 1
     case .delete: eventCounts.delete += 1
     case .expire: eventCounts.expire += 1
-    case .epoch: break
+    case .epoch, .gap: break
     }
   }
 

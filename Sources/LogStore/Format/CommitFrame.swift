@@ -2,7 +2,7 @@
 internal import Bytes
 
 package enum CommitFrame {
-  /// Checks the whole body of a commit frame: every record, their revisions without a gap, their count, their sizes.
+  /// Checks the whole body of a commit frame: every record, their revisions without a gap that no record tells of, their count, their sizes.
   ///
   /// - Parameters:
   ///   - body: the frame's body.
@@ -22,12 +22,21 @@ package enum CommitFrame {
         next = next.next
       } else if checked.fields.revision != .none {
         throw .badField("revision")
+      } else if checked.fields.operation == .gap {
+        next = try CommitFrame.revision(behindGap: record.extracting(checked.payloadRange), expected: next)
       }
       position += Int(checked.recordBytes)
       count += 1
     }
     guard count == header.recordCount else { throw .badField("record_count") }
     guard header.lastRevision.value == next.value - 1 else { throw .badField("last_revision") }
+  }
+
+  /// The next revision behind a gap record: those that it names as lost are passed over.
+  package static func revision(behindGap payload: RawSpan, expected: Revision) throws(FormatError) -> Revision {
+    let gap = try GapRecord.decode(payload)
+    guard gap.first == expected else { throw .badField("first_revision of a gap") }
+    return gap.last.next
   }
 
   /// Calls `visit` with each record of a body that `check` has passed.

@@ -106,6 +106,8 @@ package enum Operation: UInt8, Sendable, CaseIterable, BitwiseCopyable {
   case expire = 4
   /// A new epoch began here: earlier revisions of a higher number may have been taken back.
   case epoch = 64
+  /// Revisions are lost from here on: the payload says which. See `GapRecord`.
+  case gap = 65
 
   package var takesRevision: Bool { rawValue < 64 }
   package var isPut: Bool { self == .create || self == .update }
@@ -117,6 +119,7 @@ package enum Operation: UInt8, Sendable, CaseIterable, BitwiseCopyable {
     case .delete: "DELETE"
     case .expire: "EXPIRE"
     case .epoch: "EPOCH"
+    case .gap: "GAP"
     }
   }
 }

@@ -87,6 +87,16 @@ package enum Layout {
     package static let size = payloadChecksum + 8
   }
 
+  /// The payload of a gap record; a text follows.
+  package enum Gap {
+    package static let firstRevision = 0
+    package static let lastRevision = firstRevision + 8
+    package static let recordedAt = lastRevision + 8
+    package static let flags = recordedAt + 8
+    package static let reasonBytes = flags + 4
+    package static let size = reasonBytes + 4
+  }
+
   /// The body of a seal frame: a checksum, then sections.
   package enum Seal {
     package static let checksum = 0

@@ -85,6 +85,9 @@ struct FrameReader: ~Copyable {
         next = next.next
       } else if header.fields.revision != .none {
         throw .badField("revision")
+      } else if header.fields.operation == .gap {
+        let payload = position + header.payloadRange.lowerBound..<position + header.payloadRange.upperBound
+        next = try CommitFrame.revision(behindGap: span(payload), expected: next)
       }
       records.append(PlacedRecord(header: header, offset: position))
       position += Int(header.recordBytes)

@@ -7,6 +7,8 @@ package struct InspectionIssue: Equatable, Sendable, CustomStringConvertible {
     case unreadable
     /// This process may not read a file.
     case denied
+    /// Nothing is wrong any more: a salvage has recorded what was lost.
+    case recordedLoss
     /// Nothing is wrong: how a crash or a live writer leaves a log.
     case note
   }
@@ -19,6 +21,8 @@ package struct InspectionIssue: Equatable, Sendable, CustomStringConvertible {
   package var lost: ClosedRange<UInt64>?
   /// The upper end of `lost` is only the highest revision that is known to have existed.
   package var lostIsAtLeast = false
+  /// The errno of the system call that failed; nil when none did.
+  package private(set) var systemError: Int32?
 
   package init(
     _ kind: Kind, _ message: String, segment: SegmentNumber? = nil, offset: UInt64? = nil,
@@ -48,5 +52,14 @@ extension InspectionIssue {
   init(_ failure: StorageError, segment: SegmentNumber? = nil, offset: UInt64? = nil) {
     let isDenied = failure.errno == PosixText.accessDenied || failure.errno == PosixText.notPermitted
     self.init(isDenied ? .denied : .unreadable, LogError(failure).message, segment: segment, offset: offset)
+    systemError = failure.errno
+  }
+
+  /// Whether bytes are wrong, missing or can not be had.
+  package var isDamage: Bool {
+    switch kind {
+    case .damage, .unreadable, .denied: true
+    case .recordedLoss, .note: false
+    }
   }
 }

@@ -101,11 +101,32 @@ package struct LogInspector<Visitor: InspectionVisitor> {
     let revision = record.header.fields.revision
     if record.header.fields.operation.takesRevision {
       guard ledger.accept(revision, reader.segment.number, record.offset, visitor) else { return }
+    } else if record.header.fields.operation == .gap {
+      guard accept(gap: record, reader) else { return }
     }
     let found = InspectedRecord(
       header: record.header, segment: reader.segment, offset: record.offset, frameOffset: frameOffset, epoch: epoch)
     let bytes = reader.span(record.offset..<(record.offset + Int(record.header.recordBytes)))
     if !visitor.visit(found, bytes) { isEnded = true }
+  }
+
+  /// Tells of revisions that an earlier salvage found lost. False when it was told already, or makes no sense.
+  private mutating func accept(gap record: PlacedRecord, _ reader: borrowing FrameReader) -> Bool {
+    let number = reader.segment.number
+    let payload = record.offset + record.header.payloadRange.lowerBound
+    do {
+      let gap = try GapRecord.decode(reader.span(payload..<(payload + Int(record.header.storedBytes))))
+      guard ledger.accept(gap, number, record.offset, visitor) else { return false }
+      var issue = InspectionIssue(
+        .recordedLoss, "a salvage has recorded a loss here (\(gap.reason))", segment: number,
+        offset: UInt64(record.offset), lost: gap.first.value...gap.last.value)
+      issue.lostIsAtLeast = gap.isAtLeast
+      visitor.report(issue)
+      return true
+    } catch {
+      visitor.report(InspectionIssue(.damage, error.text, segment: number, offset: UInt64(record.offset)))
+      return false
+    }
   }
 
   private func report(_ failures: ArraySlice<(offset: Int, error: StorageError)>, _ segment: SegmentFile) {

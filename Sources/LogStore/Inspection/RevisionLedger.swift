@@ -50,6 +50,15 @@ struct RevisionLedger {
     return true
   }
 
+  /// Takes note of a good gap record. False when it has been met before.
+  mutating func accept(
+    _ gap: GapRecord, _ segment: SegmentNumber, _ offset: Int, _ visitor: some InspectionVisitor
+  ) -> Bool {
+    guard accept(gap.first, segment, offset, visitor) else { return false }
+    last = gap.last
+    return true
+  }
+
   /// Takes note of a record whose header is good and whose payload is not.
   mutating func lose(
     _ fields: RecordFields, _ problem: FormatError, _ segment: SegmentNumber, _ offset: Int,

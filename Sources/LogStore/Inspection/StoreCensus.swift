@@ -27,6 +27,7 @@ struct StoreCensus {
     let names = try census.segmentNames(storage)
     guard found.found > 0 || !names.isEmpty else { throw LogError(.notFound, "there is no store here") }
     let opened = census.openAll(names, storage)
+    if let rest = StoreCensus.unfinishedSalvage(storage) { census.issues.append(rest) }
     census.identify(opened)
     for candidate in opened { census.choose(candidate) }
     if found.manifest == nil {
@@ -41,6 +42,13 @@ struct StoreCensus {
   private init(manifest: Manifest?, issues: [InspectionIssue]) {
     self.manifest = manifest
     self.issues = issues
+  }
+
+  private static func unfinishedSalvage(_ storage: any Storage) -> InspectionIssue? {
+    guard (try? storage.open(StoreNames.salvageManifest, writable: false)) != nil else { return nil }
+    return InspectionIssue(
+      .damage,
+      "\(StoreNames.salvageManifest) is there: a salvage was cut short, the next start of the server finishes it")
   }
 
   private mutating func segmentNames(_ storage: any Storage) throws(LogError) -> [String] {
@@ -155,7 +163,8 @@ struct StoreCensus {
     let all =
       candidates.keys.map(\.value) + lost.keys.map(\.value) + (manifest?.segments ?? []).map(\.number.value)
     guard let low = all.min(), let high = all.max() else { return nil }
-    return low...high
+    // Without a manifest nothing says that the log does not begin at its beginning.
+    return (manifest == nil ? 1 : low)...high
   }
 
   /// Whether a segment is missing that the manifest lists, or that lies between others.

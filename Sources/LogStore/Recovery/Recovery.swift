@@ -26,6 +26,8 @@ package struct RecoveryReport: Equatable, Sendable {
   package var framesCopied = 0
   package var epochRaised = false
   package var warnings: [String] = []
+  /// What was salvaged; nil when nothing was.
+  package var salvage: SalvageReport?
 }
 
 package struct Recovery {
@@ -40,7 +42,20 @@ package struct Recovery {
   }
 
   package func open() throws(LogError) -> RecoveredLog {
+    let salvaging = SalvageSwitch(storage)
+    if options.salvages { try salvaging.setAside(now: now) }
+    let finished = try salvaging.finishIfUnderWay()
     try sweep()
+    let salvage = options.salvages ? try Salvage(storage, options, now: now).run() : nil
+    var opened = try openSound()
+    opened.report.salvage = salvage
+    if let finished {
+      opened.report.warnings.append("a salvage that was cut short was finished: what was damaged is in \(finished)")
+    }
+    return opened
+  }
+
+  private func openSound() throws(LogError) -> RecoveredLog {
     let directory: StoreDirectory
     do {
       directory = try StoreDirectory.load(storage, writable: true)

@@ -14,8 +14,19 @@ package struct SegmentPreparer: Sendable {
   package func prepare(
     _ header: SegmentHeader, fill: (SegmentFile) throws(StorageError) -> Void = { _ in }
   ) throws(StorageError) -> SegmentFile {
+    let segment = try create(header)
+    try fill(segment)
+    try segment.file.sync()
     let name = StoreNames.segment(header.number, generation: header.generation)
-    let temporary = name + StoreNames.temporarySuffix
+    try storage.rename(name + StoreNames.temporarySuffix, to: name)
+    // The directory is synced too: without it a crash can lose the new file's name.
+    try storage.syncDirectory(StoreNames.segments)
+    return segment
+  }
+
+  /// Makes a new segment under its temporary name: zeros and the header, which are not all synced yet.
+  func create(_ header: SegmentHeader) throws(StorageError) -> SegmentFile {
+    let temporary = StoreNames.segment(header.number, generation: header.generation) + StoreNames.temporarySuffix
     do {
       try storage.remove(temporary)
     } catch {
@@ -41,11 +52,6 @@ package struct SegmentPreparer: Sendable {
     var block = ByteBuffer(capacity: Layout.SegmentHeader.blockBytes)
     header.encode(into: &block)
     try file.write(block.bytes, at: 0)
-    try fill(segment)
-    try file.sync()
-    try storage.rename(temporary, to: name)
-    // The directory is synced too: without it a crash can lose the new file's name.
-    try storage.syncDirectory(StoreNames.segments)
     return segment
   }
 

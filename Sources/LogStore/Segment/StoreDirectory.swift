@@ -62,11 +62,11 @@ package struct StoreDirectory {
     for number in all.keys.sorted() {
       guard let generation = all[number] else { continue }
       guard names[number] != nil else {
-        problems.append(missing(number))
+        problems.append(missing(number, generation))
         continue
       }
       if let previous = segments.last, previous.number.next != number, problems.isEmpty {
-        problems.append(missing(previous.number.next))
+        problems.append(missing(previous.number.next, 0))
       }
       do {
         segments.append(
@@ -81,10 +81,10 @@ package struct StoreDirectory {
     }
   }
 
-  private func missing(_ number: SegmentNumber) -> LogError {
+  private func missing(_ number: SegmentNumber, _ generation: UInt32) -> LogError {
     LogError(
       .damaged,
-      "\(StoreNames.segment(number, generation: 0)) is missing, with all its revisions: restore it from a "
+      "\(StoreNames.segment(number, generation: generation)) is missing, with all its revisions: restore it from a "
         + "backup or a replica", segment: number)
   }
 

@@ -3,14 +3,24 @@ package enum StoreNames {
   package static let lock = "LOCK"
   package static let manifests = ["MANIFEST-A", "MANIFEST-B"]
   package static let segments = "segments"
+  /// The manifest that a salvage has decided on, until all that it lists has its place.
+  package static let salvageManifest = "MANIFEST-SALVAGE"
+  /// Where a salvage moves damaged files to.
+  package static let quarantine = "quarantine"
   /// What is still being written; swept when the store is opened.
   package static let temporarySuffix = ".tmp"
   private static let segmentSuffix = ".seg"
   private static let numberDigits = 10
   private static let generationDigits = 4
+  package static let generationMax: UInt32 = 9_999
 
   package static func segment(_ number: SegmentNumber, generation: UInt32) -> String {
-    "\(segments)/\(padded(number.value, numberDigits))-\(padded(generation, generationDigits))\(segmentSuffix)"
+    "\(segments)/\(segmentFile(number, generation: generation))"
+  }
+
+  /// The same without its directory.
+  static func segmentFile(_ number: SegmentNumber, generation: UInt32) -> String {
+    "\(padded(number.value, numberDigits))-\(padded(generation, generationDigits))\(segmentSuffix)"
   }
 
   /// The number and generation that a file name stands for; nil when it is not a segment's name.
@@ -54,7 +64,7 @@ package enum StoreNames {
     return switch directory {
     case segments: parseSegment(whole) != nil
     case snapshots: "\(snapshots)/\(name)" == snapshotTemporary
-    default: manifests.contains(whole)
+    default: manifests.contains(whole) || whole == salvageManifest
     }
   }
 

@@ -24,6 +24,17 @@ package protocol Storage: AnyObject, Sendable {
   func lock(_ name: String) throws(StorageError) -> any StorageLock
 }
 
+extension Storage {
+  /// Removes what an earlier attempt may have left.
+  func removeIfThere(_ name: String) throws(StorageError) {
+    do {
+      try remove(name)
+    } catch {
+      guard error.errno == PosixText.missing else { throw error }
+    }
+  }
+}
+
 package protocol StorageFile: AnyObject, Sendable {
   func size() throws(StorageError) -> UInt64
   /// Reads up to `length` bytes from `offset` and appends them to `buffer`; fewer only at the end of the file.

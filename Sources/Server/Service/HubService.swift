@@ -122,8 +122,47 @@ package struct HubService {
         "snapshot_revision": "\(hub.snapshots.revision?.description ?? "none")",
         "log_bytes_read": "\(hub.snapshots.replayedBytes)",
       ])
+    logSalvage(log.recovery)
     for warning in log.recovery.warnings { logger.warning("\(warning)") }
     for problem in hub.snapshots.unusable { logger.warning("a snapshot is not used: \(problem.description)") }
+  }
+
+  private func logSalvage(_ recovery: RecoveryReport) {
+    guard let salvage = recovery.salvage else {
+      if options.log.salvages { logger.info("nothing to salvage: the store is sound") }
+      return
+    }
+    for issue in salvage.issues.prefix(HubService.issuesMax) { logger.warning("salvaged: \(issue)") }
+    logger.warning(
+      """
+      the store was salvaged; the damaged files are in \(options.dataDirectory)/\(salvage.quarantine). A key whose \
+      newest version was lost shows an older one, or none
+      """,
+      metadata: [
+        "revisions_lost": "\(salvage.lostRevisions)", "lost": "\(salvage.lost.isEmpty ? "none" : salvage.lostText)",
+        "quarantine": "\(salvage.quarantine)", "epoch": "\(salvage.epoch)",
+      ])
+  }
+
+  private static let issuesMax = 20
+
+  /// Says all that is wrong with a store that was refused, and what can be done; the last line has it in short.
+  private func reportDamage(_ error: LogError) {
+    let look = "look with `logstore-dump \(options.dataDirectory)`"
+    let advice =
+      "\(look), then restore a backup, or start with `mfh-server --salvage --data-dir \(options.dataDirectory)` to open what can be read"
+    guard let storage = try? PosixStorage(path: options.dataDirectory, creating: false),
+      let damage = try? DamageReport(storage)
+    else {
+      logger.critical("\(options.dataDirectory): \(error.description). Nothing was changed; \(advice)")
+      return
+    }
+    for issue in damage.issues.prefix(HubService.issuesMax) { logger.error("\(issue)") }
+    if damage.issues.count > HubService.issuesMax {
+      logger.error("and \(damage.issues.count - HubService.issuesMax) more places")
+    }
+    logger.critical(
+      "\(options.dataDirectory): \(error.description); \(damage.lostText). Nothing was changed; \(advice)")
   }
 
   /// The directory itself can not be made or opened.
@@ -134,7 +173,11 @@ package struct HubService {
   }
 
   private func report(_ error: LogError) -> ExitStatus {
-    logger.critical("\(options.dataDirectory): \(error.description)")
+    if error.code == .damaged {
+      reportDamage(error)
+    } else {
+      logger.critical("\(options.dataDirectory): \(error.description)")
+    }
     if let number = error.systemError, isDenied(number) { return .notPermitted }
     return switch error.code {
     case .damaged: .damaged

@@ -7,10 +7,13 @@ internal import Programs
 /// Runs a hub until SIGTERM or SIGINT. Log lines go to standard error; once requests are answered, one line on standard
 /// output names every address.
 ///
+/// - Parameter salvaging: a damaged store is salvaged first, instead of refused.
 /// - Returns: the exit code of the process; the reason was logged.
-package func run(configuration: ServerConfiguration) -> Int32 {
+package func run(configuration: ServerConfiguration, salvaging: Bool = false) -> Int32 {
   JSONLogHandler.install(level: configuration.logLevel)
-  let service = HubService(options: HubServiceOptions(configuration), logger: Logger(label: "hub"))
+  var options = HubServiceOptions(configuration)
+  options.log.salvages = salvaging
+  let service = HubService(options: options, logger: Logger(label: "hub"))
   let code = service.run { endpoint in
     let line = Array("ready\(endpoint.isEmpty ? "" : " zmq=\(endpoint)")\n".utf8)
     // Not print: its buffer would keep the line from a reader that waits for it.

@@ -27,7 +27,7 @@ final class EventStatistics: EventSink {
   func emit(_ record: InspectedRecord, _ bytes: RawSpan, previousItem: RawSpan) {
     let header = record.header
     guard header.fields.operation.takesRevision else {
-      epochRecords += 1
+      if header.fields.operation == .epoch { epochRecords += 1 }
       return
     }
     events += 1

@@ -1,6 +1,7 @@
 /// Prints the physical records, one JSON object a line.
 internal import Bytes
 internal import Hub
+internal import JSONText
 internal import LogStore
 internal import ToolSupport
 
@@ -49,7 +50,21 @@ final class JSONRecordSink: EventSink {
     EventText.appendOptional(bytes.extracting(header.keyRange), to: &buffer)
     buffer.append(",\"agent_id\":")
     EventText.appendOptional(bytes.extracting(header.agentRange), to: &buffer)
+    if fields.operation == .gap { appendGap(bytes.extracting(header.payloadRange), to: &buffer) }
     buffer.append("}\n")
+  }
+
+  private func appendGap(_ payload: RawSpan, to buffer: inout ByteBuffer) {
+    guard let gap = try? GapRecord.decode(payload) else { return }
+    buffer.append(",\"gap\":{\"first_revision\":")
+    buffer.append(decimal: gap.first.value)
+    buffer.append(",\"last_revision\":")
+    buffer.append(decimal: gap.last.value)
+    buffer.append(text: ",\"at_least\":\(gap.isAtLeast)")
+    JSONRecordSink.appendTime(gap.recordedAt, ",\"recorded_at\":", to: &buffer)
+    buffer.append(",\"reason\":")
+    JSONWriter.appendString(text: gap.reason, to: &buffer)
+    buffer.append("}")
   }
 
   private func appendSizes(_ header: RecordHeader, _ bytes: RawSpan, to buffer: inout ByteBuffer) {

@@ -11,6 +11,9 @@ final class Report {
   private(set) var damages = 0
   /// Revisions that are known to be lost.
   private(set) var lostRevisions: UInt64 = 0
+  /// Losses that a salvage has recorded in the log, and the revisions that they name.
+  private(set) var gaps = 0
+  private(set) var gapRevisions: UInt64 = 0
 
   init(isVerbose: Bool, progress: Progress) {
     self.isVerbose = isVerbose
@@ -22,13 +25,22 @@ final class Report {
     case .note:
       if isVerbose { say(issue.description) }
       return
+    case .recordedLoss:
+      gaps += 1
+      gapRevisions += Report.count(issue.lost)
+      say("note: \(issue.description)")
+      return
     case .damage: raise(.damaged)
     case .unreadable: raise(.inputOutput)
     case .denied: raise(.notPermitted)
     }
     damages += 1
-    if let lost = issue.lost { lostRevisions += lost.upperBound - lost.lowerBound + 1 }
+    lostRevisions += Report.count(issue.lost)
     say(issue.description)
+  }
+
+  private static func count(_ lost: ClosedRange<UInt64>?) -> UInt64 {
+    lost.map { $0.upperBound - $0.lowerBound + 1 } ?? 0
   }
 
   func raise(_ worse: ExitStatus) { status = worse.worse(than: status) }

@@ -46,6 +46,8 @@ struct Summary {
     buffer.append(text: String(isClosed))
     append(",\"damages\":", UInt64(report.damages), to: &buffer)
     append(",\"lost_revisions\":", report.lostRevisions, to: &buffer)
+    append(",\"gaps\":", UInt64(report.gaps), to: &buffer)
+    append(",\"gap_revisions\":", report.gapRevisions, to: &buffer)
     appendEventsJSON(to: &buffer)
     buffer.append("}\n")
   }
@@ -106,6 +108,9 @@ struct Summary {
     line("state", isClosed ? "closed in good order" : "open, or not closed in good order", to: &buffer)
     let loss = report.lostRevisions == 0 ? "" : ", \(report.lostRevisions) revisions lost"
     line("damage", report.damages == 0 ? "none" : "\(report.damages) places\(loss)", to: &buffer)
+    if report.gaps > 0 {
+      line("gaps", "\(report.gaps), \(report.gapRevisions) revisions lost before a salvage", to: &buffer)
+    }
     line("events", "\(events.events), payloads \(ByteSize.text(events.payloadBytes))", to: &buffer)
     line("keys", "\(events.keyCount)", to: &buffer)
     if let first = events.first, let last = events.last {

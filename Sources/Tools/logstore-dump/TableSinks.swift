@@ -102,9 +102,18 @@ final class TableRecordSink: EventSink {
     add { $0.append(header.fields.operation.eventName) }
     addNumber(header.fields.operation.takesRevision ? header.fields.revision.value : nil)
     addNumber(record.epoch)
-    table.add(bytes.extracting(header.keyRange))
+    if let gap = TableRecordSink.gap(header, bytes) {
+      add { $0.append(text: "revisions \(gap.first) to \(gap.last) are lost: \(gap.reason)") }
+    } else {
+      table.add(bytes.extracting(header.keyRange))
+    }
     table.endRow(&output.buffer)
     output.flushIfFull()
+  }
+
+  private static func gap(_ header: RecordHeader, _ bytes: RawSpan) -> GapRecord? {
+    guard header.fields.operation == .gap else { return nil }
+    return try? GapRecord.decode(bytes.extracting(header.payloadRange))
   }
 
   private func addNumber(_ value: UInt64?) {

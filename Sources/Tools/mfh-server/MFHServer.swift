@@ -70,6 +70,15 @@ struct MFHServer: ParsableCommand {
       "trace, debug, info, notice, warning, error or critical. [MFH_LOG_LEVEL; default: info]", valueName: "level"))
   var logLevel: String?
 
+  @Flag(
+    help: ArgumentHelp(
+      "Open a damaged store with what can be read of it, then run.",
+      discussion: """
+        The damaged files are moved to quarantine/ in the store's directory, and the log tells which revisions are \
+        lost. Look with logstore-dump first; a backup is better. Does nothing to a sound store.
+        """))
+  var salvage = false
+
   @Flag(help: "Print the effective configuration, secrets masked, and exit.")
   var checkConfig = false
 
@@ -91,7 +100,7 @@ struct MFHServer: ParsableCommand {
     if checkConfig {
       print(effective.rendered(), terminator: "")
     } else {
-      throw ExitCode(Server.run(configuration: effective.configuration))
+      throw ExitCode(Server.run(configuration: effective.configuration, salvaging: salvage))
     }
   }
 }

@@ -72,7 +72,7 @@ struct CommitTests {
 
   @Test("Impossible values are refused by name")
   func fields() {
-    for operation: UInt8 in [0, 5, 63, 65, 255] {
+    for operation: UInt8 in [0, 5, 63, 66, 255] {
       #expect(throws: FormatError.unknownOperation(operation)) { try decode(changed(operation, at: Field.operation)) }
     }
     #expect(throws: FormatError.unknownCodec(3)) { try decode(changed(UInt8(3), at: Field.codec)) }

@@ -45,9 +45,9 @@ struct IdentifierTests {
 
   @Test("Operations below 64 take a revision, and each has its name")
   func operations() {
-    #expect(Operation.allCases.map(\.takesRevision) == [true, true, true, true, false])
-    #expect(Operation.allCases.map(\.isPut) == [true, true, false, false, false])
-    #expect(Operation.allCases.map(\.eventType) == ["CREATE", "UPDATE", "DELETE", "EXPIRE", "EPOCH"])
+    #expect(Operation.allCases.map(\.takesRevision) == [true, true, true, true, false, false])
+    #expect(Operation.allCases.map(\.isPut) == [true, true, false, false, false, false])
+    #expect(Operation.allCases.map(\.eventType) == ["CREATE", "UPDATE", "DELETE", "EXPIRE", "EPOCH", "GAP"])
     #expect(Durability.allCases.map(\.name) == ["fsync", "interval", "none"])
   }
 

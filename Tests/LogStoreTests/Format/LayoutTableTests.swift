@@ -63,6 +63,17 @@ struct LayoutTableTests {
     #expect(try table("Record") == rows(fields, size: Field.size))
   }
 
+  @Test("The gap record's table is the code's")
+  func gap() throws {
+    typealias Field = Layout.Gap
+    let fields = [
+      ("first_revision", Field.firstRevision), ("last_revision", Field.lastRevision),
+      ("recorded_at", Field.recordedAt), ("flags", Field.flags), ("reason_bytes", Field.reasonBytes),
+    ]
+    #expect(try table("Gap record") == rows(fields, size: Field.size))
+    #expect(GapRecord.reasonBytesMax == 512)
+  }
+
   @Test("The seal's tables are the code's")
   func seal() throws {
     #expect(try table("Seal", 0) == rows([("checksum", Layout.Seal.checksum)], size: Layout.Seal.sections))
@@ -123,7 +134,8 @@ struct LayoutTableTests {
   func sections() throws {
     let document = try FormatDocument()
     for heading in [
-      "Segment header", "Frame", "Commit", "Record", "Seal", "Manifest", "Recovery", "Torn tail or rot",
+      "Segment header", "Frame", "Commit", "Record", "Seal", "Manifest", "Recovery", "Torn tail or rot", "Snapshot",
+      "Gap record", "Salvage",
     ] {
       #expect(!document.section(heading).isEmpty, "\(heading)")
     }
