@@ -48,7 +48,7 @@ package final class InspectionReader: InspectionVisitor {
   package func report(_ issue: InspectionIssue) {
     let text = issue.description
     switch issue.kind {
-    case .note: return
+    case .note, .recordedLoss: return
     case .damage, .unreadable, .denied: break
     }
     damage.append(text)

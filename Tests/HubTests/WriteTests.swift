@@ -108,9 +108,12 @@ import Testing
     try fixture.acknowledge()
     try fixture.put("b", Self.item)  // under way
     let nothing = try fixture.delete("none")
-    #expect(nothing.ticket == 0 && nothing.result.revision.value == 1)
+    #expect(nothing.ticket == fixture.hub.lastTicket && nothing.result.revision.value == 2)
     let batch = try fixture.batch([.delete("none"), .delete("neither")])
-    #expect(batch.ticket == 0 && batch.revision.value == 1 && batch.results.allSatisfy { $0.revision.value == 1 })
+    #expect(batch.ticket == nothing.ticket && batch.revision.value == 2)
+    #expect(batch.results.allSatisfy { $0.revision.value == 2 })
+    try fixture.acknowledge()
+    #expect(try fixture.delete("none").ticket == 0)
 
     try fixture.delete("a")  // under way
     fixture.hub.submit()

@@ -61,6 +61,7 @@ struct FullDiskTests {
       hub.disk.setFull(false)
       try poll("writes go on") { try client.ask(#"{"action":"put","key":"0",\#(large)}"#).isSuccess }
       try poll("health is told") { try status(other).status == "healthy" }
+      try poll("the log tells it") { try logFile.text().contains("writes are taken") }
       for number in 100..<200 { try client.put("\(number)", content) }
       acknowledged += (100..<200).map { "\($0)" }
       #expect(hub.stop() == nil)

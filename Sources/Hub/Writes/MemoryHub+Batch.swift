@@ -18,8 +18,7 @@ extension MemoryHub {
   }
 
   package func addDelete(key: RawSpan, ifRevision: UInt64?, at now: Int64, index: Int) throws(HubError) {
-    let seen = try planDelete(key, ifRevision, now, remembering: true, index: index)
-    if seen > plan.seenTicket { plan.seenTicket = seen }
+    try planDelete(key, ifRevision, now, remembering: true, index: index)
   }
 
   package func commitBatch(by writer: borrowing Writer) throws(HubError) -> BatchOutcome {
@@ -33,11 +32,6 @@ extension MemoryHub {
   }
 
   private func outcomeWithoutRecord() -> BatchOutcome {
-    if plan.seenTicket > 0 {
-      return BatchOutcome(ticket: lastTicket, results: plan.results, revision: log.lastRevision)
-    }
-    let revision = state.revision
-    let results = plan.results.map { OperationResult(isPut: $0.isPut, hit: $0.hit, revision: revision) }
-    return BatchOutcome(ticket: 0, results: results, revision: revision)
+    BatchOutcome(ticket: pendingTicket, results: plan.results, revision: log.lastRevision)
   }
 }

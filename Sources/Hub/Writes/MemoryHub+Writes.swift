@@ -47,14 +47,16 @@ extension MemoryHub {
     if let repeated = try findRepeat(writer) { return try repeatedSingle(repeated, isPut: false) }
     let now = now()
     plan.begin(after: log.lastRevision)
-    let seen = try planDelete(key, ifRevision, now, remembering: false, index: nil)
-    var result = plan.results[0]
-    guard result.hit else {
-      if seen == 0 { result.revision = state.revision }
-      return WriteOutcome(ticket: seen == 0 ? 0 : lastTicket, result: result)
-    }
+    try planDelete(key, ifRevision, now, remembering: false, index: nil)
+    let result = plan.results[0]
+    // Nothing there: the reply tells the newest revision, and so waits for it like any write. One that told an older
+    // revision could follow a reply to the same client that told a newer one.
+    guard result.hit else { return WriteOutcome(ticket: pendingTicket, result: result) }
     return WriteOutcome(ticket: try commit(writer), result: result)
   }
+
+  /// The newest commit when it is not acknowledged, or else 0.
+  var pendingTicket: UInt64 { lastTicket > acknowledgedTicket ? lastTicket : 0 }
 
   // MARK: Deciding
 
@@ -126,23 +128,19 @@ extension MemoryHub {
     StateChecksum.block(key: key, revision: revision, item: arena.bytes.extracting(payload), scratch: &hashScratch)
   }
 
-  /// Plans a delete. Returns the commit that what it saw depends on: an absence may itself be under way. An outcome
-  /// without a record of its own tells the newest decided revision and waits for all of it, or else the acknowledged
-  /// one.
-  @discardableResult
+  /// Plans a delete. One that finds nothing tells the newest decided revision, and so waits for all that is under way.
   func planDelete(
     _ key: RawSpan, _ ifRevision: UInt64?, _ now: Int64, remembering: Bool, index: Int?
-  ) throws(HubError) -> UInt64 {
+  ) throws(HubError) {
     let hash = KeyHash(key)
     let found = try newest(key, hash, countingPlan: true)
     try check(ifRevision, found, key, hash, now, index: index)
     guard let version = found.version, !version.isDue(at: now) else {
       plan.add(OperationResult(isPut: false, hit: false, revision: Revision(plan.nextRevision.value - 1)))
-      return found.ticket
+      return
     }
     planRemoval(.delete, key, hash, found, now, remembering: remembering)
     plan.add(OperationResult(isPut: false, hit: true, revision: Revision(plan.nextRevision.value - 1)))
-    return found.ticket
   }
 
   func planRemoval(

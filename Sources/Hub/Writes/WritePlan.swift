@@ -23,8 +23,6 @@ package final class WritePlan {
   /// The newest planned record of each key; filled only for batches.
   @exclusivity(unchecked) private var newest: [KeyHash: Int] = [:]
   @exclusivity(unchecked) var nextRevision = Revision.none
-  /// The newest commit that a decision without a record depends on.
-  @exclusivity(unchecked) var seenTicket: UInt64 = 0
 
   private static let arenaKeptBytes = 1 << 20
 
@@ -35,7 +33,6 @@ package final class WritePlan {
     replaced.removeAll(keepingCapacity: true)
     if !newest.isEmpty { newest.removeAll(keepingCapacity: true) }
     nextRevision = revision.next
-    seenTicket = 0
   }
 
   func planned(_ key: KeyHash) -> Planned? { newest.isEmpty ? nil : newest[key].map { records[$0] } }

@@ -15,10 +15,12 @@ package struct SegmentPreparer: Sendable {
     _ header: SegmentHeader, fill: (SegmentFile) throws(StorageError) -> Void = { _ in }
   ) throws(StorageError) -> SegmentFile {
     let segment = try create(header)
-    try fill(segment)
-    try segment.file.sync()
     let name = StoreNames.segment(header.number, generation: header.generation)
-    try storage.rename(name + StoreNames.temporarySuffix, to: name)
+    try takingBack(name + StoreNames.temporarySuffix) { () throws(StorageError) in
+      try fill(segment)
+      try segment.file.sync()
+      try storage.rename(name + StoreNames.temporarySuffix, to: name)
+    }
     // The directory is synced too: without it a crash can lose the new file's name.
     try storage.syncDirectory(StoreNames.segments)
     return segment
@@ -32,27 +34,26 @@ package struct SegmentPreparer: Sendable {
     } catch {
       guard error.errno == PosixText.missing else { throw error }
     }
+    // Asked beforehand, a full disk need not be filled to the last byte to find out.
+    try storage.expectSpace(for: temporary, bytes: header.capacity)
+    let segment = SegmentFile(header: header, file: try storage.create(temporary))
+    try takingBack(temporary) { () throws(StorageError) in
+      try writeZeros(segment.file, capacity: Int(header.capacity))
+      var block = ByteBuffer(capacity: Layout.SegmentHeader.blockBytes)
+      header.encode(into: &block)
+      try segment.file.write(block.bytes, at: 0)
+    }
+    return segment
+  }
+
+  /// Removes the file when `work` fails. Its space comes back now, not at the next start: it may be what filled the disk.
+  private func takingBack(_ temporary: String, _ work: () throws(StorageError) -> Void) throws(StorageError) {
     do {
-      return try make(header, temporary, name, fill)
+      try work()
     } catch {
-      // The space comes back now, not at the next start: the file may be what filled the disk.
       try? storage.remove(temporary)
       throw error
     }
-  }
-
-  private func make(
-    _ header: SegmentHeader, _ temporary: String, _ name: String, _ fill: (SegmentFile) throws(StorageError) -> Void
-  ) throws(StorageError) -> SegmentFile {
-    // Said beforehand, a full disk need not be filled to the last byte to find out.
-    try storage.expectSpace(for: temporary, bytes: header.capacity)
-    let file = try storage.create(temporary)
-    let segment = SegmentFile(header: header, file: file)
-    try writeZeros(file, capacity: Int(header.capacity))
-    var block = ByteBuffer(capacity: Layout.SegmentHeader.blockBytes)
-    header.encode(into: &block)
-    try file.write(block.bytes, at: 0)
-    return segment
   }
 
   private func writeZeros(_ file: any StorageFile, capacity: Int) throws(StorageError) {

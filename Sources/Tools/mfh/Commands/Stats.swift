@@ -28,7 +28,7 @@ struct Stats: ParsableCommand {
       "LOG",
       [
         "log_bytes", "segments", "active_segment", "active_offset", "syncs", "snapshot_revision", "snapshots_taken",
-        "requests_remembered",
+        "requests_remembered", "writes", "commits_in_flight", "oldest_write_waits_ms",
       ]
     ),
   ]
