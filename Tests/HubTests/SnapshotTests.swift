@@ -186,6 +186,35 @@ struct SnapshotTests {
     #expect(try Picture(hub.hub) == before)
   }
 
+  @Test("What is under way when a snapshot begins is read from the log again")
+  func underWay() throws {
+    let hub = try HubFixture(options: Self.synced, in: HubFixture.memory)
+    try fill(hub, 20)
+    try hub.put("late", #"{"content":"decided, and not yet acknowledged"}"#)
+    hub.hub.submit()
+    hub.hub.beginSnapshot()
+    #expect(hub.hub.stepSnapshot() == .busy)
+    try hub.acknowledge()
+    while hub.hub.stepSnapshot() != .done {}
+    let before = try Picture(hub.hub)
+    try hub.crash()
+    #expect(hub.hub.snapshots.revision?.value == before.revision)
+    #expect(try Picture(hub.hub) == before)
+  }
+
+  @Test("In a weaker mode a snapshot is not finished before the log behind it is durable")
+  func waitsForTheLog() throws {
+    let hub = try HubFixture(in: HubFixture.memory)
+    try fill(hub, 20)
+    hub.hub.beginSnapshot()
+    while hub.hub.stepSnapshot() == .busy {}
+    #expect(hub.hub.stepSnapshot() == .waiting)
+    #expect(hub.hub.log.durableThrough.value < hub.revision)
+    #expect(try snapshotNames(hub).allSatisfy { $0.hasSuffix(".tmp") })
+    try hub.restart()
+    #expect(hub.hub.snapshots.revision?.value == hub.revision)
+  }
+
   @Test("A snapshot is due when enough log lies behind the last one, and not before")
   func due() throws {
     var limits = HubLimits()

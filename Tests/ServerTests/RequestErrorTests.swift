@@ -232,6 +232,7 @@ struct RequestErrorTests {
       for key in [
         "", #","api_key":null"#, #","api_key":"""#, #","api_key":"wrong""#,
         #","api_key":"0123456789abcdef0123456789abcdeF""#,
+        #","api_key":"0123456789abcdef0123456789abcde""#, #","api_key":"0123456789abcdef0123456789abcdef0""#,
       ] {
         let reply = try client.ask("{\(rest)\(key),\"request_id\":\"r\"}")
         #expect(reply.code == "unauthorized" && reply.requestID == "r", "\(reply.text)")

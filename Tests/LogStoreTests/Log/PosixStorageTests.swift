@@ -98,13 +98,15 @@ struct PosixStorageTests {
     #expect(failure { _ = try storage.open("link", writable: false) } != nil)
   }
 
-  @Test("Row 19: a full device gives ENOSPC, row 16: memory that is not there gives EIO; both typed")
+  @Test("Row 19: a full device gives ENOSPC, row 16: memory that is not there EIO, row 18: a failed fsync is told")
   func realErrors() throws {
     let full = try PosixStorage(path: "/dev", creating: false).open("full", writable: true)
     let bytes = [UInt8](repeating: 1, count: 4_096)
     #expect { try full.write(bytes.span.bytes, at: 0) } throws: {
       ($0 as? StorageError)?.errno == PosixText.noSpace && ($0 as? StorageError)?.call == .write
     }
+    // A device is nothing that could be synced.
+    #expect { try full.sync() } throws: { ($0 as? StorageError)?.call == .sync }
     let memory = try PosixStorage(path: "/proc/self", creating: false).open("mem", writable: false)
     #expect {
       var buffer = ByteBuffer()

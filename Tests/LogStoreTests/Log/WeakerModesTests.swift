@@ -111,4 +111,37 @@ struct WeakerModesTests {
     let survey = try driver.open()
     #expect(survey.complaint == nil && survey.events == 8)
   }
+
+  @Test("A store that was closed outlives a power cut in every mode", arguments: Durability.allCases, LossMode.allCases)
+  func closed(_ durability: Durability, _ mode: LossMode) throws {
+    let disk = SimulatedDisk()
+    let driver = driver(disk, durability)
+    try driver.open()
+    try driver.commit(3)
+    try driver.close()
+    disk.losePower(mode, seed: 1)
+    #expect(try driver.open() == Survey(events: 3, epoch: 1))
+    #expect(driver.log.recovery.kind == .resumed)
+  }
+
+  @Test("A close stamp whose fsync failed is written again, wherever in a page it ends")
+  func failedStamp() throws {
+    // What the next process writes into the stamp's own page would take it along.
+    for payload in stride(from: 0, to: 4_096, by: 8) {
+      let disk = SimulatedDisk()
+      let driver = driver(disk, .fsync)
+      try driver.open()
+      try driver.commit(1, payload: payload)
+      disk.faults.add(.fail(PosixText.inputOutput), at: 1, of: [.sync], isPersistent: true)
+      #expect(throws: LogError.self) { try driver.close() }
+      disk.restart()
+      try driver.open()
+      try driver.commit(1, payload: 5_000)
+      driver.abandon()
+      disk.losePower(.all, seed: 1)
+      let survey = try driver.open()
+      #expect(survey.complaint == nil && survey.events == 2, "payload of \(payload)")
+      driver.abandon()
+    }
+  }
 }
