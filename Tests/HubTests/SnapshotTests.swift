@@ -196,9 +196,14 @@ struct SnapshotTests {
     #expect(hub.hub.stepSnapshot() == .busy)
     try hub.acknowledge()
     while hub.hub.stepSnapshot() != .done {}
+    // What nothing proves durable a recovery writes, and reads, anew: this is not to be that.
+    for number in 0..<3 {
+      try hub.put("after/\(number)", #"{"content":"later"}"#)
+      try hub.acknowledge()
+    }
     let before = try Picture(hub.hub)
     try hub.crash()
-    #expect(hub.hub.snapshots.revision?.value == before.revision)
+    #expect(hub.hub.snapshots.revision != nil)
     #expect(try Picture(hub.hub) == before)
   }
 

@@ -143,6 +143,26 @@ struct MisplacedFileTests {
     #expect(cases >= 37)
   }
 
+  @Test("Row 12: the first commit of a segment, lost, is found by those behind it, without a word in the manifest")
+  func lostFirst() throws {
+    let disk = SimulatedDisk()
+    let driver = Driver(disk)
+    try driver.open()
+    // Without room for a third segment the manifest is not written again.
+    disk.faults.add(
+      .fail(PosixText.noSpace), at: 1, of: [.create], name: "segments/0000000003", isPersistent: true)
+    while driver.log.status.segments < 2 { try driver.commit(1, payload: 1_000) }
+    let first = try #require(driver.positions.last)
+    try driver.commit(1, payload: 1_000)
+    try driver.commit(1, payload: 1_000)
+    driver.abandon()
+    var image = disk.image
+    image.tamper(Stores.segment(2)) {
+      for place in Layout.SegmentHeader.blockBytes..<Int(first.offset + first.length) { $0[place] = 0 }
+    }
+    #expect(Stores.open(image, driver).code == .damaged)
+  }
+
   @Test("Row 13: one file that is older than the rest is found")
   func rolledBack() throws {
     let disk = SimulatedDisk()
