@@ -85,8 +85,8 @@ bug(11, "a full segment is not sealed", LOG,
     "if !$BUG { send(seal) }\n",
     "AppendTests", "CrashMatrixTests")
 bug(12, "no room is left for a segment's seal", LOG,
-    "CommitTable.sealBytesMax(capacity: capacity) <= capacity",
-    "($BUG ? 0 : CommitTable.sealBytesMax(capacity: capacity)) <= capacity",
+    "CommitTable.sealBytesMax(capacity: capacity)",
+    "($BUG ? 0 : CommitTable.sealBytesMax(capacity: capacity))",
     "AppendTests", "OpenCloseTests", "CrashMatrixTests")
 bug(13, "the clock's time is taken when it goes back", LOG,
     "{ max(now, lastTime) }",
@@ -100,8 +100,8 @@ PREPARER = "LogStore/Segment/SegmentPreparer.swift"
 SUPPLY = "LogStore/Segment/SegmentSupply.swift"
 
 bug(14, "a new segment is named before it is durable", PREPARER,
-    "try fill(segment)\n    try file.sync()",
-    "try fill(segment)\n    if !$BUG { try file.sync() }",
+    "try segment.file.sync()",
+    "if !$BUG { $TEXT }",
     "CrashMatrixTests", "OpenCloseTests")
 bug(15, "the directory of a new segment is not synced", PREPARER,
     "try storage.syncDirectory(StoreNames.segments)",
@@ -112,17 +112,16 @@ bug(16, "the root is not synced after its directories were made", "LogStore/Reco
     "if !$BUG { $TEXT }",
     "CrashMatrixTests", "OpenCloseTests")
 bug(17, "the next segment is used before the manifest lists it", SUPPLY,
-    """$0.segments.append(
-          .init(number: header.number, generation: header.generation, capacity: header.capacity))""",
-    "if !$BUG {\n          $TEXT\n        }",
+    "$0.segments.append(segment.listing)",
+    "if !$BUG { $TEXT }",
     "AppendTests")
 bug(18, "only one copy of the manifest is written", MANIFESTS,
     "for name in StoreNames.manifests {\n      let temporary",
     "for name in StoreNames.manifests where !$BUG || name == StoreNames.manifests[0] {\n      let temporary",
     "BitFlipTests", "OpenCloseTests")
 bug(19, "a manifest is renamed before it is durable", MANIFESTS,
-    "try file.write(bytes.bytes, at: 0)\n      try file.sync()",
-    "try file.write(bytes.bytes, at: 0)\n      if !$BUG { try file.sync() }",
+    "try file.sync()",
+    "if !$BUG { $TEXT }",
     "CrashMatrixTests", "OpenCloseTests")
 bug(20, "the root is not synced after a manifest was renamed", MANIFESTS,
     "try storage.syncDirectory(\"\")",
@@ -266,8 +265,8 @@ bug(48, "a gap between segments is passed over", DIRECTORY,
     "if let previous = segments.last, previous.number.next != number, problems.isEmpty, !$BUG {",
     "MisplacedFileTests")
 bug(49, "a missing segment that is the last is passed over", DIRECTORY,
-    "problems.append(missing(number))\n",
-    "if !$BUG { problems.append(missing(number)) }\n",
+    "problems.append(missing(number, generation))",
+    "if !$BUG { $TEXT }",
     "MisplacedFileTests")
 
 # The format: every byte is covered by a checksum, and no length is trusted.
