@@ -132,10 +132,10 @@ def test_running_out_of_memory_is_no_worse_than_a_crash(tmp_path: Path, megabyte
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """36 MiB: two segments, and not the third."""
+    """28 MiB: two segments, and not the third, however small it is made."""
     place = tmp_path / "small"
     place.mkdir()
-    command("mount", "-t", "tmpfs", "-o", "size=36m", "none", place)
+    command("mount", "-t", "tmpfs", "-o", "size=28m", "none", place)
     try:
         yield place
     finally:
@@ -170,7 +170,7 @@ def test_a_full_disk_loses_nothing(small_disk: Path, tmp_path: Path, ending: str
 @needs_root
 def test_a_start_on_a_disk_without_space_says_so(small_disk: Path, tmp_path: Path) -> None:
     ballast = small_disk / "ballast"
-    ballast.write_bytes(bytes(35 * MEGABYTE))
+    ballast.write_bytes(bytes(27 * MEGABYTE))
     assert run_limited(Server(small_disk / "store"), Client(), iter([])) in (73, 74)
     ballast.unlink()
     check_after_restart(small_disk / "store", Client(), options(tmp_path))
