@@ -117,6 +117,12 @@ package enum RecordFuzz: FuzzTarget {
       if record.fields.operation.takesRevision {
         try require(record.fields.revision == next, "a revision is missing")
         next = next.next
+      } else if record.fields.operation == .gap {
+        guard let gap = try? GapRecord.decode(bytes.extracting(record.payloadRange)) else {
+          throw FuzzFailure("a gap record was taken that can not be read")
+        }
+        try require(gap.first == next, "a gap begins elsewhere")
+        next = gap.last.next
       }
       count += 1
       end = place + bytes.byteCount
