@@ -16,6 +16,8 @@ struct KeySearch {
     var isOptional: Bool
     /// Of the key's operations that have a place among the revisions, how many have an earlier one; nil when it has none.
     var rank: Int?
+    /// With a rank: the highest revision that the store may be at before it.
+    var revisionMax: UInt64 = .max
     /// The operation of the same session that was sent before it, as a place among the items.
     var predecessor: Int?
   }
@@ -25,17 +27,19 @@ struct KeySearch {
     var state: RegisterState
   }
 
-  /// What was decided, and how to take it back.
-  private struct Decision {
-    var before: RegisterState
-    /// Where the search goes on when the decision is taken back: the event behind it.
-    var event: Int
-    /// How many operations were settled before it.
+  private enum Move {
+    case take(Int)
+    /// It never happened.
+    case drop(Int)
+  }
+
+  /// A configuration on the way, and what can be done in it.
+  private struct Step {
+    var state: RegisterState
+    /// How many items were settled when it was come to.
     var settledCount: Int
-    /// nil: an optional operation was dropped.
-    var taken: Int?
-    /// Whether something else could have been done instead.
-    var isChoice: Bool
+    var moves: [Move]
+    var tried = 0
   }
 
   private enum Fate {
@@ -65,7 +69,9 @@ struct KeySearch {
   private var settled: [Int] = []
   /// How many operations with a rank have taken effect: these can only do so in the order of their ranks.
   private var rankedCount = 0
-  private var decisions: [Decision] = []
+  /// By rank, the items' `revisionMax`.
+  private let revisionsMax: [UInt64]
+  private var steps: [Step] = []
   private var seen: Set<Configuration> = []
   private var longest: [Int] = []
   private var stuck: [Int] = []
@@ -73,6 +79,7 @@ struct KeySearch {
   init(_ items: [Item], configurationsMax: Int) {
     self.items = items
     self.configurationsMax = configurationsMax
+    revisionsMax = items.filter { $0.rank != nil }.map(\.revisionMax).sorted()
     head = items.count * 2
     next = Array(repeating: head, count: head + 1)
     previous = next
@@ -92,38 +99,69 @@ struct KeySearch {
   }
 
   mutating func run() -> Result {
-    var event = next[head]
+    begin()
     while next[head] != head {
       if seen.count > configurationsMax { return .givenUp }
-      let item = event / 2
-      if event != head, event & 1 == 0 {
-        if let after = taking(item), remember(after, settling: item) {
-          // What changes nothing stands in nobody's way: if it fits now, no order is lost by taking it now.
-          settle(item, after, behind: event, isChoice: after != state || !openBefore(item).isEmpty)
-          event = next[head]
-        } else {
-          event = next[event]
-        }
-      } else if event != head, items[item].isOptional, remember(state, dropping: item) {
-        // Nothing before its end can come next with it still open: so it did not happen.
-        drop(item, behind: event)
-        event = next[head]
-      } else {
+      guard let step = steps.last else { return .none(explained: longest, stuck: stuck) }
+      while settled.count > step.settledCount { unlift() }
+      state = step.state
+      guard step.tried < step.moves.count else {
         noteStuck()
-        guard let back = takeBack() else { return .none(explained: longest, stuck: stuck) }
-        event = back
+        steps.removeLast()
+        continue
       }
+      steps[steps.count - 1].tried += 1
+      if go(step.moves[step.tried]) { begin() }
     }
     return .found
   }
 
+  private mutating func begin() {
+    steps.append(Step(state: state, settledCount: settled.count, moves: moves()))
+  }
+
   // MARK: Deciding
+
+  /// What can come next. Nothing that begins after the first end can: that one has to be settled first.
+  private func moves() -> [Move] {
+    var known: [Move] = []
+    var optional: [Move] = []
+    var event = next[head]
+    while event != head, event & 1 == 0 {
+      let item = event / 2
+      if let after = taking(item) {
+        // What changes nothing stands in nobody's way: if it fits now, no order is lost by taking it now.
+        if after == state, openBefore(item).isEmpty { return [.take(item)] }
+        if items[item].isOptional { optional.append(.take(item)) } else { known.append(.take(item)) }
+      }
+      event = next[event]
+    }
+    // Of what may not have happened as little as possible is used: a search that takes all it can rarely ends.
+    if event != head, items[event / 2].isOptional { known.append(.drop(event / 2)) }
+    return known + optional
+  }
+
+  /// Makes the move, unless it leads to where the search has been.
+  private mutating func go(_ move: Move) -> Bool {
+    switch move {
+    case .take(let item):
+      guard let after = taking(item) else { preconditionFailure("a move that is offered can be made") }
+      for place in openBefore(item) { lift(place, .dropped) }
+      lift(item, .taken)
+      state = after
+    case .drop(let item): lift(item, .dropped)
+    }
+    return seen.insert(Configuration(done: done, state: state)).inserted
+  }
 
   /// The state after the item, if it may come next.
   private func taking(_ item: Int) -> RegisterState? {
     if let rank = items[item].rank, rank > rankedCount { return nil }
     for place in openBefore(item) where !items[place].isOptional { return nil }
-    return state.after(items[item].step)
+    guard let after = state.after(items[item].step) else { return nil }
+    // What has to come later must still be possible: it ends the many ways to use unknown writes early.
+    let later = rankedCount + (items[item].rank == nil ? 0 : 1)
+    return later < revisionsMax.count && after.revision > revisionsMax[later] ? nil : after
   }
 
   /// Operations of its session that were sent before it and are open: once the item takes effect they never will.
@@ -137,50 +175,15 @@ struct KeySearch {
     return found
   }
 
-  private mutating func remember(_ after: RegisterState, settling item: Int) -> Bool {
-    var configuration = Configuration(done: done, state: after)
-    for place in openBefore(item) + [item] { configuration.done[place / 64] |= 1 << UInt64(place % 64) }
-    return seen.insert(configuration).inserted
-  }
-
-  private mutating func remember(_ after: RegisterState, dropping item: Int) -> Bool {
-    var configuration = Configuration(done: done, state: after)
-    configuration.done[item / 64] |= 1 << UInt64(item % 64)
-    return seen.insert(configuration).inserted
-  }
-
-  private mutating func settle(_ item: Int, _ after: RegisterState, behind event: Int, isChoice: Bool) {
-    decisions.append(
-      Decision(before: state, event: event, settledCount: settled.count, taken: item, isChoice: isChoice))
-    for place in openBefore(item) { lift(place, .dropped) }
-    lift(item, .taken)
-    state = after
-  }
-
-  private mutating func drop(_ item: Int, behind event: Int) {
-    decisions.append(Decision(before: state, event: event, settledCount: settled.count, taken: nil, isChoice: false))
-    lift(item, .dropped)
-  }
-
-  /// Takes back the last decision that leaves another one. Returns the event to go on with.
-  private mutating func takeBack() -> Int? {
-    while let decision = decisions.popLast() {
-      while settled.count > decision.settledCount { unlift() }
-      state = decision.before
-      // A drop was the last resort of its configuration.
-      if decision.isChoice { return next[decision.event] }
-    }
-    return nil
-  }
-
+  /// Keeps the farthest place at which nothing could come next.
   private mutating func noteStuck() {
-    let explained = decisions.compactMap { $0.taken.map { items[$0].index } }
+    let explained = settled.filter { fates[$0] == .taken }.map { items[$0].index }
     guard explained.count >= longest.count else { return }
     longest = explained
     stuck = []
     var event = next[head]
-    while event != head, event & 1 == 0 || items[event / 2].isOptional {
-      if event & 1 == 0 { stuck.append(items[event / 2].index) }
+    while event != head, event & 1 == 0 {
+      stuck.append(items[event / 2].index)
       event = next[event]
     }
   }

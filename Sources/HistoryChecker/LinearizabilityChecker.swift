@@ -5,7 +5,7 @@
 
 package struct LinearizabilityChecker: Sendable {
   /// A search that has come to so many configurations of one key is given up. One that succeeds sees a few thousand.
-  package var configurationsMax = 2_000_000
+  package var configurationsMax = 500_000
 
   package init() {}
 
@@ -42,7 +42,10 @@ package struct LinearizabilityChecker: Sendable {
     _ indices: [Int], _ history: [HistoryOperation], _ clock: RevisionClock, _ missing: [UInt64]
   ) -> [KeySearch.Item] {
     var numbers: [String: Int] = [:]
+    let seen = Set(indices.compactMap { history[$0].seenVersion?.value })
     func number(_ value: String) -> Int {
+      // Values that nobody saw are one and the same.
+      guard seen.contains(value) else { return -1 }
       let number = numbers[value] ?? numbers.count
       numbers[value] = number
       return number
@@ -66,10 +69,17 @@ package struct LinearizabilityChecker: Sendable {
         KeySearch.Item(
           index: index, step: step, from: from, to: to,
           isOptional: operation.isUnknown && clock.revisions[index] == nil, rank: ranks[index],
+          revisionMax: revisionMax(operation, clock.revisions[index]),
           predecessor: operation.session.flatMap { lastOfSession[$0] }))
       if let session = operation.session { lastOfSession[session] = items.count - 1 }
     }
     return items
+  }
+
+  private static func revisionMax(_ operation: HistoryOperation, _ revision: UInt64?) -> UInt64 {
+    if case .nothing(let revision) = operation.outcome { return revision }
+    // A revision 0 is none that a write can take: then there is no state before it.
+    return revision.map { $0 - min($0, 1) } ?? .max
   }
 
   /// Writes of known revision come in its order; a delete that found nothing, between the write whose revision it told

@@ -11,9 +11,9 @@ import Testing
       var maker = RandomHistory()
       maker.keys = Array(["k", "l", "m"].prefix(1 + round % 3))
       maker.values = (0..<(round % 2 == 0 ? 3 : 10_000)).map { "v\($0)" }
-      maker.reach = [5, 25, 60][round % 3]
-      maker.unknownPercent = [0, 5, 15][round / 3 % 3]
-      let count = [10, 60, 300][round / 9 % 3]
+      maker.reach = [5, 25, 60, 400][round % 4]
+      maker.unknownPercent = [0, 5, 15, 40][round / 4 % 4]
+      let count = [10, 60, 300][round / 16 % 3]
       let history = maker.make(count, &random)
       let violation = LinearizabilityChecker().violation(in: history)
       #expect(violation == nil, "\(HistoryText.text(of: history))")
