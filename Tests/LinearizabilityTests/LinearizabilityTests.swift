@@ -39,37 +39,3 @@ struct LinearizabilityTests {
     #expect(reads.count > 20)
   }
 }
-
-/// The long run: see `scripts/linearizability`.
-@Suite("Linearizability, at length", .serialized) struct LongRunTests {
-  private static let environment = ProcessInfo.processInfo.environment
-  private static let histories = environment["MFH_HISTORIES"].flatMap { Int($0) }
-  private static let file = environment["MFH_HISTORY_FILE"]
-
-  @Test("As many histories as are asked for are linearizable", .enabled(if: histories != nil))
-  func longRun() throws {
-    let histories = Self.histories ?? 0
-    var random = SeededGenerator.fromEnvironment("linearizability, at length")
-    // Crashes are what is looked for; the others are there too.
-    let modes: [Plan.Mode] = [.kills, .kills, .kills, .kills, .kills, .stops, .stops, .calm, .interval, .none]
-    var campaign = Campaign()
-    for round in 0..<histories {
-      try campaign.run(Plan(seed: random.next(), mode: modes[round % modes.count], operations: 1_000))
-      if (round + 1) % 50 == 0 { say("\(campaign)") }
-    }
-    say("all linearizable: \(campaign)")
-  }
-
-  @Test("A history in a file is linearizable", .enabled(if: file != nil))
-  func fileAgain() throws {
-    let history = try HistoryFile.read(Self.file ?? "")
-    let violation = LinearizabilityChecker().violation(in: history)
-    say("\(history.count) operations: \(violation.map { "\($0)" } ?? "linearizable")")
-    #expect(violation == nil)
-  }
-
-  private func say(_ text: String) {
-    print(text)
-    fflush(nil)
-  }
-}
