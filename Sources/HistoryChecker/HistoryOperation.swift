@@ -3,7 +3,8 @@
 /// One operation on one key. `LinearizabilityChecker` is given all of a store's, since it was made.
 package struct HistoryOperation: Sendable, Equatable {
   package var key: String
-  /// Operations of one session on one key take effect in the order in which they were invoked. nil: no such promise.
+  /// Operations of one session on one key take effect in the order in which they were invoked, and so do all of its
+  /// writes and deletes of nothing, whose revisions tell. nil: no such promise.
   package var session: Int?
   /// When it was sent. All times are of one clock that never goes back; their unit does not matter.
   package var invoked: Int64
@@ -72,6 +73,12 @@ extension HistoryOperation {
     case .stored(let revision, _), .deleted(let revision): revision
     case .unknown, .found, .absent, .nothing, .conflict: nil
     }
+  }
+
+  /// The place among the writes of the store that the reply told, as (revision, 1 if it is behind that write).
+  var place: (revision: UInt64, behind: Int)? {
+    if case .nothing(let revision) = outcome { return (revision, 1) }
+    return takenRevision.map { ($0, 0) }
   }
 
   /// The version that the reply showed.

@@ -87,8 +87,11 @@ package struct LinearizabilityChecker: Sendable {
   private static func ranks(_ indices: [Int], _ history: [HistoryOperation], _ clock: RevisionClock) -> [Int: Int] {
     var places: [(revision: UInt64, isDelete: Int, index: Int)] = []
     for index in indices {
-      if let revision = clock.revisions[index] { places.append((revision, 0, index)) }
-      if case .nothing(let revision) = history[index].outcome { places.append((revision, 1, index)) }
+      if let place = history[index].place {
+        places.append((place.revision, place.behind, index))
+      } else if let revision = clock.revisions[index] {
+        places.append((revision, 0, index))
+      }
     }
     places.sort { $0 < $1 }
     var ranks: [Int: Int] = [:]

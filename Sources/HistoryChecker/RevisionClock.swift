@@ -37,6 +37,7 @@ struct RevisionClock {
       firstReturned[place] = firstReturned[place + 1]
     }
     try refuseBackwards()
+    try refuseBackwardsInSessions()
   }
 
   struct Failure: Error {
@@ -122,6 +123,17 @@ struct RevisionClock {
       if behind < proofs.count, bounds.to == returned(behind) { earlier = firstReturned[behind] }
       if before > 0, bounds.from == history[lastSent[before - 1]].invoked { later = lastSent[before - 1] }
       throw Failure(.revisionOrder(earlier: earlier, later: later))
+    }
+  }
+
+  private func refuseBackwardsInSessions() throws(Failure) {
+    var last: [Int: Int] = [:]
+    for index in history.indices.sorted(by: { (history[$0].invoked, $0) < (history[$1].invoked, $1) }) {
+      guard let session = history[index].session, let place = history[index].place else { continue }
+      if let before = last[session], let earlier = history[before].place, place < earlier {
+        throw Failure(.revisionOrder(earlier: before, later: index))
+      }
+      last[session] = index
     }
   }
 

@@ -5,7 +5,7 @@ package enum Violation: Sendable, Equatable {
   case impossible(Int)
   /// Two writes have one revision.
   case revisionTwice(Int, Int)
-  /// `later` was sent after `earlier` had returned, and the revisions say the contrary.
+  /// `later` was sent after `earlier` had returned, or behind it in its session, and the revisions say the contrary.
   case revisionOrder(earlier: Int, later: Int)
   /// Nobody took this revision, and no write of unknown outcome can have taken it.
   case revisionMissing(UInt64)
@@ -22,7 +22,7 @@ extension Violation: CustomStringConvertible {
     case .impossible(let index): "operation \(index) has an outcome that its call can not have"
     case .revisionTwice(let one, let other): "operations \(one) and \(other) took the same revision"
     case .revisionOrder(let earlier, let later):
-      "operation \(earlier) had returned when \(later) was sent, but their revisions say that \(later) came first"
+      "operation \(earlier) came before \(later), but their revisions say that \(later) came first"
     case .revisionMissing(let revision): "revision \(revision) was taken by no operation that could have taken it"
     case .noOrder(let key, let explained, let stuck):
       "no order of the operations on \(key) explains what was seen: after \(explained.suffix(8)) none of \(stuck) fits"

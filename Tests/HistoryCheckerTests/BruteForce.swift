@@ -28,7 +28,8 @@ struct BruteForce {
   private func precedes(_ one: Int, _ other: Int) -> Bool {
     let (a, b) = (history[one], history[other])
     if let returned = a.returned, returned < b.invoked { return true }
-    return a.session != nil && a.session == b.session && a.key == b.key && (a.invoked, one) < (b.invoked, other)
+    return a.session != nil && a.session == b.session && (a.key == b.key || a.tellsRevision && b.tellsRevision)
+      && (a.invoked, one) < (b.invoked, other)
   }
 }
 
@@ -60,5 +61,15 @@ extension BruteForce.Store {
     }
     if operation.outcome == .unknown { return next.revision > revision ? next : nil }
     return answer == operation.outcome ? next : nil
+  }
+}
+
+extension HistoryOperation {
+  /// Whether the reply told the store's revision.
+  fileprivate var tellsRevision: Bool {
+    switch outcome {
+    case .stored, .deleted, .nothing: true
+    case .unknown, .found, .absent, .conflict: false
+    }
   }
 }

@@ -158,6 +158,9 @@ import Testing
       what: "a connection that does not see its own write under way",
       text: "k s1 0 20 put a = stored 1 created\nk s1 1 20 get = absent"),
     Known(
+      what: "a connection that is told an older revision than before",
+      text: "k s1 0 20 put a = stored 1 created\nl s1 1 20 delete = nothing 0"),
+    Known(
       what: "a conflict that shows what is not there",
       text: "k s1 0 9 put a = stored 1 created\nk s2 10 19 put b if 9 = conflict c 1"),
     Known(
