@@ -50,6 +50,22 @@ struct PipeliningTests {
     }
   }
 
+  @Test("The revision that a connection is told never goes back, also by what changes nothing behind a write under way")
+  func revisionsGoUp() throws {
+    let hub = try HubFixture()
+    let (client, other) = (try Client(hub), try Client(hub))
+    hub.disk.hold()
+    try client.send(put("k", "x", 1))
+    try client.send(#"{"action":"delete","key":"not there"}"#)
+    try client.send(#"{"action":"batch","operations":[{"op":"delete","key":"not there"}]}"#)
+    try poll("all have come") { try other.requestCount("batch") == 1 }
+    hub.disk.letGo()
+    for _ in 0..<3 {
+      let reply = try client.receive()
+      #expect(reply.isSuccess && reply.result["revision"] as? Int == 1, "\(reply.text)")
+    }
+  }
+
   @Test("Of one connection 4,096 requests may wait; the next are overloaded, in their turn and with their ids")
   func inFlight() throws {
     let hub = try HubFixture()
