@@ -447,8 +447,8 @@ bug(89, "a request is remembered one microsecond too long", "Hub/State/RequestMe
     "$BUG ? found.time >= oldestKept(now) : found.time > oldestKept(now) else",
     "RepeatTests")
 bug(90, "a delete of nothing tells a revision that is not acknowledged", WRITES,
-    "if seen == 0 { result.revision = state.revision }",
-    "if seen == 0, !$BUG { result.revision = state.revision }",
+    "guard result.hit else { return WriteOutcome(ticket: pendingTicket, result: result) }",
+    "guard result.hit else { return WriteOutcome(ticket: $BUG ? 0 : pendingTicket, result: result) }",
     "HubTests.WriteTests")
 bug(91, "what is replaced or deleted stays in the checksum", STATE,
     "checksum.remove(try readReplaced(entry))",
