@@ -28,7 +28,9 @@ extension MemoryHub {
       }
       if !continues { commitStart = fields.revision }
       continues = fields.continues
-      guard header.requestBytes > 0, header.agentBytes > 0, fields.time >= oldestRemembered else { return }
+      // A write that was left out is done anew when it comes again.
+      guard fields.operation != .void, header.requestBytes > 0, header.agentBytes > 0, fields.time >= oldestRemembered
+      else { return }
       let request = requestHash(
         agent: record.extracting(header.agentRange), request: record.extracting(header.requestRange))
       if fields.revision <= known {

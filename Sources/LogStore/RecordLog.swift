@@ -28,6 +28,7 @@ package final class RecordLog {
   @exclusivity(unchecked) private var nextTicket: UInt64 = 1
   @exclusivity(unchecked) private var isStamped = false
   @exclusivity(unchecked) private var isFinished = false
+  @exclusivity(unchecked) private var randomBytes = RandomBytes()
   /// Since when an owner that does not wait has been told that the next segment is still being made.
   @exclusivity(unchecked) private var busySince: ContinuousClock.Instant?
   /// A client's write was refused since the next segment could first not be made.
@@ -89,7 +90,8 @@ package final class RecordLog {
   private func stampOpening(_ now: Int64) throws(LogError) {
     lastTime = max(now, lastTime)
     // Each opening and closing takes two stamps: without a commit between them they would outgrow the segment.
-    if room(at: end) < 0 { try roll() }
+    // A segment of an earlier format version is not written to either: a program of that version may still read it.
+    if room(at: end) < 0 || segments[activeIndex].header.version < Layout.formatVersion { try roll() }
     submitStamp(isForced: true)
     try waitForSubmitted()
     isStamped = true
@@ -181,7 +183,8 @@ package final class RecordLog {
   /// - Parameter now: microseconds since 1970.
   package func retryPreparation(now: Int64) { supply.retry(now: now) }
 
-  /// Appends one record to the commit that `reserve` opened. The position is readable once the commit is acknowledged.
+  /// Appends one record to the commit that `reserve` opened, with a salt if it has a payload and bears none yet. The
+  /// position is readable once the commit is acknowledged.
   package func append(
     _ fields: RecordFields, _ names: borrowing RecordNames, payload: RawSpan
   ) -> RecordPosition {
@@ -192,7 +195,10 @@ package final class RecordLog {
     }
     precondition(fields.time >= lastTime, "time never goes back")
     lastTime = fields.time
-    return building.append(fields, names, payload: payload)
+    guard fields.operation.isPut, fields.salt == 0 else { return building.append(fields, names, payload: payload) }
+    var salted = fields
+    salted.salt = randomBytes.next()
+    return building.append(salted, names, payload: payload)
   }
 
   /// The ticket of the commit that is being built, or of the next one.

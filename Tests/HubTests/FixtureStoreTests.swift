@@ -46,6 +46,13 @@ struct FixtureStoreTests {
       #expect((hub.snapshots.revision != nil) == (withSnapshots && name.hasSuffix("closed")))
       #expect(picture.requests == 265)
       try hub.close()
+      // Whoever wrote the store may read it again: nothing that it does not know stands in a segment of its version.
+      let segments = try FileManager.default.contentsOfDirectory(atPath: copy.appending(path: "segments").path).sorted()
+      let versions = try segments.map { name in
+        let file = try FileHandle(forReadingFrom: copy.appending(path: "segments/\(name)"))
+        return try #require(try file.read(upToCount: Layout.SegmentHeader.blockBytes))[Layout.SegmentHeader.version]
+      }
+      #expect(versions.last == 2 && versions.filter { $0 == 1 }.count >= 2)
     }
   }
 }

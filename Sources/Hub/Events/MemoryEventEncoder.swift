@@ -75,8 +75,10 @@ extension Operation {
     case .update: "UPDATE"
     case .delete: "DELETE"
     case .expire: "EXPIRE"
+    case .void: "VOID"
     case .epoch: "EPOCH"
     case .gap: "GAP"
+    case .redaction: "REDACTION"
     }
   }
 }

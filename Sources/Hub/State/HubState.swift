@@ -56,6 +56,7 @@ package final class HubState {
     guard fields.operation.takesRevision else { return }
     try HubState.refuseUnknown(header, position, key)
     revision = fields.revision
+    guard fields.operation != .void else { return }
     let replaced = fields.operation.isPut ? nil : index.remove(key)
     if fields.operation.isPut {
       let version = Version(header, at: position)
@@ -76,7 +77,7 @@ package final class HubState {
   /// set when all such records are in.
   func patch(_ header: RecordHeader, at position: RecordPosition, key: RawSpan) throws(LogError) {
     let fields = header.fields
-    guard fields.operation.takesRevision else { return }
+    guard fields.operation.takesRevision, fields.operation != .void else { return }
     try HubState.refuseUnknown(header, position, key)
     let live = index.get(key).map { VersionEntry($0) }
     if let live, live.revision > fields.revision { return }
@@ -126,7 +127,7 @@ package final class HubState {
     case .update: eventCounts.update += 1
     case .delete: eventCounts.delete += 1
     case .expire: eventCounts.expire += 1
-    case .epoch, .gap: break
+    case .void, .epoch, .gap, .redaction: break
     }
   }
 

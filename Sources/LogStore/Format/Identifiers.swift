@@ -104,10 +104,14 @@ package enum Operation: UInt8, Sendable, CaseIterable, BitwiseCopyable {
   case update = 2
   case delete = 3
   case expire = 4
+  /// A write that a point-in-time recovery left out: it has its revision, its names and its time, and no effect.
+  case void = 5
   /// A new epoch began here: earlier revisions of a higher number may have been taken back.
   case epoch = 64
   /// Revisions are lost from here on: the payload says which. See `GapRecord`.
   case gap = 65
+  /// Payloads were erased: the payload says of which revisions, by whom and why.
+  case redaction = 66
 
   package var takesRevision: Bool { rawValue < 64 }
   package var isPut: Bool { self == .create || self == .update }
@@ -118,8 +122,10 @@ package enum Operation: UInt8, Sendable, CaseIterable, BitwiseCopyable {
     case .update: "UPDATE"
     case .delete: "DELETE"
     case .expire: "EXPIRE"
+    case .void: "VOID"
     case .epoch: "EPOCH"
     case .gap: "GAP"
+    case .redaction: "REDACTION"
     }
   }
 }

@@ -3,7 +3,10 @@
 /// All integers are little-endian. Offsets build on each other, so that a field can not be moved without its
 /// neighbours noticing.
 package enum Layout {
-  package static let formatVersion: UInt16 = 1
+  /// What is written.
+  package static let formatVersion: UInt16 = 2
+  /// What is read.
+  package static let formatVersions: ClosedRange<UInt16> = 1...formatVersion
   /// Frames and records begin at multiples of this many bytes.
   package static let alignment = 8
   /// What a revision can be. The upper half is left out, so that counting on from one read can not overflow.
@@ -79,8 +82,8 @@ package enum Layout {
     package static let storedBytes = plainBytes + 4
     package static let dictionary = storedBytes + 4
     package static let flags = dictionary + 4
-    package static let reserved = flags + 1
-    package static let skipRevision = reserved + 3
+    package static let depth = flags + 1
+    package static let skipRevision = depth + 3
     package static let salt = skipRevision + 8
     package static let stateHash = salt + 16
     package static let payloadChecksum = stateHash + 16

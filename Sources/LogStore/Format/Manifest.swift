@@ -50,7 +50,7 @@ package struct Manifest: Equatable, Sendable {
     buffer.append(littleEndian: Layout.formatVersion)
     buffer.append(littleEndian: UInt16(0))
     buffer.append(littleEndian: UInt32(total))
-    buffer.append(zeros: 12)  // feature flags of three classes: none in version 1
+    buffer.append(zeros: 12)  // feature flags of three classes: none so far
     buffer.append(littleEndian: UInt32(segments.count))
     buffer.append(identity: store)
     buffer.append(identity: lineage)
@@ -84,7 +84,9 @@ package struct Manifest: Equatable, Sendable {
     guard Int(bytes.u32(Field.totalBytes)) == bytes.byteCount else { throw .badLength }
     let checksum = Checksum.xxh3(bytes.extracting(8..<bytes.byteCount), seed: 0)
     guard checksum == bytes.u64(Field.checksum) else { throw .badChecksum }
-    guard bytes.u16(Field.version) == Layout.formatVersion else { throw .unknownVersion(bytes.u16(Field.version)) }
+    guard Layout.formatVersions.contains(bytes.u16(Field.version)) else {
+      throw .unknownVersion(bytes.u16(Field.version))
+    }
     let refused = bytes.u32(Field.readOnlyFlags) | bytes.u32(Field.incompatibleFlags)
     guard refused == 0 else { throw .unknownFeatures(refused) }
     let count = Int(bytes.u32(Field.segmentCount))

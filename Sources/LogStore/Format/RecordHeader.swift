@@ -6,6 +6,11 @@ package enum Codec: UInt8, Sendable, BitwiseCopyable {
   case plain = 0
   case zstd = 1
   case zstdDictionary = 2
+  /// The payload is gone: what is stored is the commitment to it in the history tree.
+  case redacted = 3
+
+  /// Bytes of the commitment that stands for a redacted payload.
+  package static let commitmentBytes = 32
 }
 
 /// What a record says, without its names and its payload. Sizes and checksums are the encoder's.
@@ -28,6 +33,15 @@ package struct RecordFields: Equatable, Sendable, BitwiseCopyable {
   package var continues = false
   /// The live key's block of the state checksum; 0 unless this is a put.
   package var stateHash: UInt128 = 0
+  /// Random, so that nobody can guess a redacted payload from what the history tree keeps of it; 0 without a payload,
+  /// and in records of version 1.
+  package var salt: UInt128 = 0
+  /// How many earlier events the key's chain has; `depthMax` stands for that many and more.
+  package var depth: UInt32 = 0
+  /// An earlier event of the key, further back than the previous one; 0 for none.
+  package var skipRevision: Revision = .none
+
+  package static let depthMax: UInt32 = 1 << 24 - 1
 
   package init(operation: Operation, revision: Revision, time: Int64) {
     self.operation = operation
@@ -79,11 +93,17 @@ package struct RecordHeader: Equatable, Sendable, BitwiseCopyable {
       throw .unknownOperation(bytes.u8(Field.operation))
     }
     guard let codec = Codec(rawValue: bytes.u8(Field.codec)) else { throw .unknownCodec(bytes.u8(Field.codec)) }
-    guard codec != .plain || storedBytes == bytes.u32(Field.plainBytes) else { throw .badLength }
+    switch codec {
+    case .plain: guard storedBytes == bytes.u32(Field.plainBytes) else { throw .badLength }
+    case .redacted:
+      guard storedBytes == Codec.commitmentBytes, bytes.u32(Field.plainBytes) == 0 else { throw .badLength }
+    case .zstd, .zstdDictionary: break
+    }
     guard bytes.u8(Field.encryption) == 0 else { throw .encrypted(bytes.u8(Field.encryption)) }
     let flags = bytes.u8(Field.flags)
     guard flags & ~1 == 0 else { throw .badField("flags") }
     guard Layout.counters.contains(bytes.u64(Field.revision)) else { throw .badField("revision") }
+    guard Layout.counters.contains(bytes.u64(Field.skipRevision)) else { throw .badField("skip_revision") }
 
     var fields = RecordFields(
       operation: operation, revision: Revision(bytes.u64(Field.revision)), time: bytes.i64(Field.time))
@@ -93,7 +113,10 @@ package struct RecordHeader: Equatable, Sendable, BitwiseCopyable {
     fields.expiry = bytes.i64(Field.expiry)
     fields.fingerprint = bytes.u64(Field.fingerprint)
     fields.continues = flags & 1 == 1
-    fields.stateHash = UInt128(bytes.u64(Field.stateHash + 8)) << 64 | UInt128(bytes.u64(Field.stateHash))
+    fields.stateHash = bytes.u128(Field.stateHash)
+    fields.salt = bytes.u128(Field.salt)
+    fields.depth = bytes.u32(Field.flags) >> 8
+    fields.skipRevision = Revision(bytes.u64(Field.skipRevision))
     return RecordHeader(
       fields: fields, recordBytes: recordBytes, codec: codec, keyBytes: keyBytes, agentBytes: agentBytes,
       correlationBytes: correlationBytes, requestBytes: requestBytes, plainBytes: bytes.u32(Field.plainBytes),
@@ -161,10 +184,10 @@ package enum RecordEncoder {
     buffer.append(littleEndian: UInt32(payload.byteCount))
     buffer.append(littleEndian: UInt32(payload.byteCount))
     buffer.append(littleEndian: UInt32(0))  // no dictionary
-    buffer.append(littleEndian: UInt32(fields.continues ? 1 : 0))  // flags and three reserved bytes
-    buffer.append(zeros: 8 + 16)  // no skip link, no salt
-    buffer.append(littleEndian: UInt64(truncatingIfNeeded: fields.stateHash))
-    buffer.append(littleEndian: UInt64(truncatingIfNeeded: fields.stateHash >> 64))
+    buffer.append(littleEndian: fields.depth << 8 | (fields.continues ? 1 : 0))  // the flags' byte, then three of depth
+    buffer.append(littleEndian: fields.skipRevision.value)
+    buffer.append(littleEndian: fields.salt)
+    buffer.append(littleEndian: fields.stateHash)
     buffer.append(littleEndian: Checksum.xxh3(payload, seed: seed.at(offset)))
     buffer.append(names.key)
     buffer.append(names.agent)
@@ -189,4 +212,17 @@ package enum RecordEncoder {
     let checksum = Checksum.xxh3(buffer.bytes.extracting(named), seed: seed.at(offset))
     buffer.store(littleEndian: checksum, at: start)
   }
+}
+
+extension ByteBuffer {
+  /// 16 bytes, the low half first.
+  mutating func append(littleEndian value: UInt128) {
+    append(littleEndian: UInt64(truncatingIfNeeded: value))
+    append(littleEndian: UInt64(truncatingIfNeeded: value >> 64))
+  }
+}
+
+extension RawSpan {
+  /// 16 bytes, the low half first.
+  func u128(_ offset: Int) -> UInt128 { UInt128(u64(offset + 8)) << 64 | UInt128(u64(offset)) }
 }

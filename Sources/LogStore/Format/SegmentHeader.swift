@@ -2,6 +2,8 @@
 package import Bytes
 
 package struct SegmentHeader: Equatable, Sendable {
+  /// The version of the format in which the segment was made. No records of a later one are added to it.
+  package private(set) var version = Layout.formatVersion
   package var store: StoreIdentity
   package var lineage: StoreIdentity
   package var number: SegmentNumber
@@ -39,10 +41,10 @@ package struct SegmentHeader: Equatable, Sendable {
     let start = buffer.count
     buffer.append(littleEndian: UInt64(0))
     buffer.append(littleEndian: Layout.SegmentHeader.magic)
-    buffer.append(littleEndian: Layout.formatVersion)
+    buffer.append(littleEndian: version)
     buffer.append(littleEndian: UInt16(Layout.SegmentHeader.size))
     buffer.append(littleEndian: generation)
-    buffer.append(zeros: 16)  // feature flags of three classes, and reserved: none in version 1
+    buffer.append(zeros: 16)  // feature flags of three classes, and reserved: none so far
     buffer.append(identity: store)
     buffer.append(identity: lineage)
     buffer.append(littleEndian: UInt64(number.value))
@@ -63,7 +65,8 @@ package struct SegmentHeader: Equatable, Sendable {
     guard block.u64(Field.magicOffset) == Field.magic else { throw .badMagic }
     let checksum = Checksum.xxh3(block.extracting(8..<Field.size), seed: 0)
     guard checksum == block.u64(Field.checksum) else { throw .badChecksum }
-    guard block.u16(Field.version) == Layout.formatVersion else { throw .unknownVersion(block.u16(Field.version)) }
+    let version = block.u16(Field.version)
+    guard Layout.formatVersions.contains(version) else { throw .unknownVersion(version) }
     let refused = block.u32(Field.readOnlyFlags) | block.u32(Field.incompatibleFlags)
     guard refused == 0 else { throw .unknownFeatures(refused) }
     guard block.u16(Field.headerBytes) == UInt16(Field.size) else { throw .badField("header_bytes") }
@@ -76,11 +79,13 @@ package struct SegmentHeader: Equatable, Sendable {
     guard predecessorEnd == 0 || predecessorEnd <= Layout.capacities.upperBound && block.u64(Field.baseRevision) > 0
     else { throw .badField("predecessor_end") }
     guard Layout.counters.contains(block.u64(Field.epoch)) else { throw .badField("epoch") }
-    return SegmentHeader(
+    var header = SegmentHeader(
       store: block.identity(Field.store), lineage: block.identity(Field.lineage), number: number,
       generation: block.u32(Field.generation), capacity: block.u64(Field.capacity),
       predecessorEnd: predecessorEnd, baseRevision: Revision(block.u64(Field.baseRevision)),
       epoch: block.u64(Field.epoch), createdAt: block.i64(Field.createdAt))
+    header.version = version
+    return header
   }
 }
 

@@ -141,7 +141,10 @@ package struct Recovery {
   /// Goes on in the same segment, behind the stamp of the clean close.
   private func resume(_ directory: StoreDirectory, _ tail: TailExamination) throws(LogError) -> RecoveredLog {
     // One spare is enough; a further one is made anew when its turn comes.
-    let kept = Array(directory.segments.prefix(tail.activeIndex + 2))
+    let kept = Array(
+      directory.segments.prefix(tail.activeIndex + 2).filter {
+        $0.number <= directory.segments[tail.activeIndex].number || $0.header.version == Layout.formatVersion
+      })
     var manifest = directory.manifest
     do {
       try rewriteUnproven(tail.scan, directory.segments[tail.activeIndex].file)

@@ -49,7 +49,7 @@ package struct SnapshotHead: Equatable, Sendable {
     buffer.append(littleEndian: Layout.Snapshot.magic)
     buffer.append(littleEndian: Layout.formatVersion)
     buffer.append(littleEndian: UInt16(Layout.Snapshot.size))
-    buffer.append(zeros: 16)  // reserved, and feature flags of three classes: none in version 1
+    buffer.append(zeros: 16)  // reserved, and feature flags of three classes: none so far
     buffer.append(littleEndian: replay.segment.value)
     buffer.append(identity: store)
     buffer.append(identity: lineage)
@@ -68,7 +68,9 @@ package struct SnapshotHead: Equatable, Sendable {
     guard bytes.u64(Field.magicOffset) == Field.magic else { throw .badMagic }
     let checksum = Checksum.xxh3(bytes.extracting(8..<Field.size), seed: 0)
     guard checksum == bytes.u64(Field.checksum) else { throw .badChecksum }
-    guard bytes.u16(Field.version) == Layout.formatVersion else { throw .unknownVersion(bytes.u16(Field.version)) }
+    guard Layout.formatVersions.contains(bytes.u16(Field.version)) else {
+      throw .unknownVersion(bytes.u16(Field.version))
+    }
     let refused = bytes.u32(Field.readOnlyFlags) | bytes.u32(Field.incompatibleFlags)
     guard refused == 0 else { throw .unknownFeatures(refused) }
     guard bytes.u16(Field.headBytes) == UInt16(Field.size) else { throw .badField("head_bytes") }

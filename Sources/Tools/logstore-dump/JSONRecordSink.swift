@@ -124,6 +124,7 @@ extension Codec {
     case .plain: "plain"
     case .zstd: "zstd"
     case .zstdDictionary: "zstd-dictionary"
+    case .redacted: "redacted"
     }
   }
 }

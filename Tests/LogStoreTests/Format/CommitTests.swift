@@ -45,6 +45,9 @@ struct CommitTests {
         fields.fingerprint = .max
         fields.continues = length % 2 == 0
         fields.stateHash = .max
+        fields.salt = .max - 1
+        fields.depth = RecordFields.depthMax
+        fields.skipRevision = Revision(3)
         fields.itemKind = 255
         let text = { String(repeating: "x", count: $0) }
         let bytes = Sample.record(
@@ -72,10 +75,15 @@ struct CommitTests {
 
   @Test("Impossible values are refused by name")
   func fields() {
-    for operation: UInt8 in [0, 5, 63, 66, 255] {
+    for operation: UInt8 in [0, 6, 63, 67, 255] {
       #expect(throws: FormatError.unknownOperation(operation)) { try decode(changed(operation, at: Field.operation)) }
     }
-    #expect(throws: FormatError.unknownCodec(3)) { try decode(changed(UInt8(3), at: Field.codec)) }
+    #expect(throws: FormatError.unknownCodec(4)) { try decode(changed(UInt8(4), at: Field.codec)) }
+    // What is left of a payload is its commitment, and nothing that tells its length.
+    #expect(throws: FormatError.badLength) { try decode(changed(Codec.redacted.rawValue, at: Field.codec)) }
+    #expect(throws: FormatError.badField("skip_revision")) {
+      try decode(changed(UInt64(1) << 63, at: Field.skipRevision))
+    }
     #expect(throws: FormatError.encrypted(1)) { try decode(changed(UInt8(1), at: Field.encryption)) }
     #expect(throws: FormatError.badField("flags")) { try decode(changed(UInt8(2), at: Field.flags)) }
     for wrong in [0, UInt32(record.count) - 8, UInt32(record.count) + 8, .max] {

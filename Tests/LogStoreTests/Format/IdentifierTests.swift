@@ -45,9 +45,12 @@ struct IdentifierTests {
 
   @Test("Operations below 64 take a revision, and each has its name")
   func operations() {
-    #expect(Operation.allCases.map(\.takesRevision) == [true, true, true, true, false, false])
-    #expect(Operation.allCases.map(\.isPut) == [true, true, false, false, false, false])
-    #expect(Operation.allCases.map(\.eventType) == ["CREATE", "UPDATE", "DELETE", "EXPIRE", "EPOCH", "GAP"])
+    #expect(Operation.allCases.map(\.takesRevision) == [true, true, true, true, true, false, false, false])
+    #expect(Operation.allCases.filter(\.isPut) == [.create, .update])
+    #expect(
+      Operation.allCases.map(\.eventType) == [
+        "CREATE", "UPDATE", "DELETE", "EXPIRE", "VOID", "EPOCH", "GAP", "REDACTION",
+      ])
     #expect(Durability.allCases.map(\.name) == ["fsync", "interval", "none"])
   }
 

@@ -57,7 +57,7 @@ struct LayoutTableTests {
       ("key_bytes", Field.keyBytes), ("agent_bytes", Field.agentBytes),
       ("correlation_bytes", Field.correlationBytes), ("request_bytes", Field.requestBytes),
       ("plain_bytes", Field.plainBytes), ("stored_bytes", Field.storedBytes), ("dictionary", Field.dictionary),
-      ("flags", Field.flags), ("reserved", Field.reserved), ("skip_revision", Field.skipRevision),
+      ("flags", Field.flags), ("depth", Field.depth), ("skip_revision", Field.skipRevision),
       ("salt", Field.salt), ("state_hash", Field.stateHash), ("payload_checksum", Field.payloadChecksum),
     ]
     #expect(try table("Record") == rows(fields, size: Field.size))

@@ -37,6 +37,7 @@ enum Sample {
     var fields = RecordFields(operation: .create, revision: Revision(1), time: time)
     fields.itemKind = 1
     fields.creationTime = time
+    fields.salt = 0x1F1E_1D1C_1B1A_1918_1716_1514_1312_1110
     fields.stateHash = 0x0001_0203_0405_0607_0809_0A0B_0C0D_0E0F
     return fields
   }

@@ -43,8 +43,10 @@ struct SegmentHeaderTests {
   }
 
   @Test("Another version is named")
-  func version() {
-    #expect(throws: FormatError.unknownVersion(2)) { try decode(changed(UInt16(2), at: Field.version)) }
+  func version() throws {
+    #expect(try decode(changed(UInt16(1), at: Field.version)).version == 1)
+    #expect(try decode(block).version == 2)
+    #expect(throws: FormatError.unknownVersion(3)) { try decode(changed(UInt16(3), at: Field.version)) }
     #expect(throws: FormatError.unknownVersion(0)) { try decode(changed(UInt16(0), at: Field.version)) }
   }
 

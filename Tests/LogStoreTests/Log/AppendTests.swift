@@ -113,6 +113,37 @@ struct AppendTests {
     #expect(driver.log.takeCompleted(through: ticket) == nil)
   }
 
+  @Test("A put gets a random salt of its own, which stays; one that bears a salt keeps it; a delete has none")
+  func salts() throws {
+    let disk = SimulatedDisk()
+    let log = try RecordLog(disk, options: Driver.smallOptions, now: 0)
+    let none: [UInt8] = []
+    var positions: [RecordPosition] = []
+    for revision in UInt64(1)...42 {
+      var fields = RecordFields(operation: .create, revision: Revision(revision), time: 0)
+      if revision == 41 { fields.salt = 5 }
+      if revision == 42 { fields.operation = .delete }
+      try log.reserve(1_024)
+      positions.append(
+        log.append(
+          fields,
+          RecordNames(
+            key: none.span.bytes, agent: none.span.bytes, correlation: none.span.bytes, request: none.span.bytes),
+          payload: none.span.bytes))
+      log.submit()
+    }
+    var buffer = ByteBuffer()
+    let salts = try positions.map { try log.readHeader(at: $0, into: &buffer).fields.salt }
+    #expect(Set(salts[..<40]).count == 40 && !salts[..<40].contains(0))
+    #expect(salts[40...] == [5, 0])
+    try log.close()
+    let reopened = try RecordLog(SimulatedDisk(disk.image), options: Driver.smallOptions, now: 0)
+    defer { reopened.abandon() }
+    var found: [UInt128] = []
+    try reopened.replay { (header, _, _) throws(LogError) in found.append(header.fields.salt) }
+    #expect(found == salts)
+  }
+
   @Test("A name that is longer than one read is read whole")
   func longNames() throws {
     let disk = SimulatedDisk()

@@ -100,6 +100,8 @@ final class Driver: @unchecked Sendable {
       operation: newest[number] == nil ? .create : .update, revision: log.lastRevision.next,
       time: log.nextTime(clock.now))
     fields.previousRevision = newest[number] ?? .none
+    // The log chooses a salt only where there is none yet.
+    if fields.operation.isPut { fields.salt = UInt128(fields.revision.value) << 64 | 7 }
     fields.stateHash = UInt128(number)
     let names = RecordNames(
       key: key.span.bytes, agent: agent.span.bytes, correlation: none.span.bytes, request: none.span.bytes)
