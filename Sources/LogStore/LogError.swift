@@ -48,6 +48,12 @@ package struct LogError: Error, Equatable, Sendable, CustomStringConvertible {
 }
 
 extension LogError {
+  /// A failed system call on a segment's file.
+  init(_ failure: StorageError, segment: SegmentNumber, offset: UInt64? = nil) {
+    let plain = LogError(failure)
+    self.init(plain.code, plain.message, segment: segment, offset: offset, systemError: plain.systemError)
+  }
+
   /// A failed system call, with what an operator can do about it.
   package init(_ failure: StorageError) {
     let cause = PosixText.describe(failure.errno)

@@ -34,6 +34,8 @@ PARTS = ("kill", "power", "strace", "simulated", "linearizability", "fuzz")
 # A part that fails so often is given up.
 FAILURES_MAX = 50
 PROGRESS_SECONDS = 10
+# Of the tests over the simulated disk in one process.
+ROUNDS = 10
 
 
 @dataclass
@@ -167,13 +169,20 @@ def program_run(name: str, command: list[str], environment: dict[str, str] | Non
 
 
 def simulated(run: Run, deadline: float) -> Iterator[Outcome]:
-    """The Swift tests over the simulated disk, as much larger as there are minutes."""
-    scale = max(1, int((deadline - time.monotonic()) / 60))
+    """The Swift tests over the simulated disk, in rounds of which each has a workload of its own, until there is no time."""
+    yield from simulated_tests("BitFlipTests|SnapshotBitFlipTests", 0)
+    rounds = random.Random(run.seed)
+    while time.monotonic() < deadline:
+        yield from simulated_tests("CrashMatrixTests|FailingCallTests", rounds.randrange(1 << 20))
+
+
+def simulated_tests(suites: str, first: int) -> Iterator[Outcome]:
+    print(f"simulated: MFH_TEST_SCALE={ROUNDS} MFH_TEST_ROUND={first}", flush=True)
     return program_run(
         "simulated power cuts",
         ["swift", "test", "-c", "release", "-Xswiftc", "-enable-testing", "--skip-build", "--filter",
-         "CrashMatrixTests|FailingCallTests|BitFlipTests"],
-        {**os.environ, "MFH_TEST_SCALE": str(scale)})
+         suites],
+        {**os.environ, "MFH_TEST_SCALE": str(ROUNDS), "MFH_TEST_ROUND": str(first)})
 
 
 def linearizability(run: Run, deadline: float) -> Iterator[Outcome]:

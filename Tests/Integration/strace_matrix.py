@@ -24,10 +24,10 @@ from system_calls import Call, Trace
 NAME_CALLS = ("openat", "renameat", "unlinkat", "mkdirat", "mkdir", "fsync", "getdents64")
 FILE_CALLS = ("pwrite64", "fdatasync", "pread64", "fstat", "newfstatat", "ftruncate", "flock")
 FAULTS = {
-    "openat": ("EIO", "EMFILE", "SIGKILL"), "renameat": ("EIO", "ENOSPC", "SIGKILL"),
+    "openat": ("EIO", "EMFILE", "EINTR", "SIGKILL"), "renameat": ("EIO", "ENOSPC", "SIGKILL"),
     "unlinkat": ("EIO", "SIGKILL"), "mkdirat": ("ENOSPC", "SIGKILL"), "mkdir": ("ENOSPC", "SIGKILL"),
-    "fsync": ("EIO", "SIGKILL"), "getdents64": ("EIO",), "pwrite64": ("EIO", "ENOSPC", "SIGKILL"),
-    "fdatasync": ("EIO", "ENOSPC", "SIGKILL"), "pread64": ("EIO",), "fstat": ("EIO",), "newfstatat": ("EIO",),
+    "fsync": ("EIO", "SIGKILL"), "getdents64": ("EIO",), "pwrite64": ("EIO", "ENOSPC", "EINTR", "SIGKILL"),
+    "fdatasync": ("EIO", "ENOSPC", "SIGKILL"), "pread64": ("EIO", "EINTR"), "fstat": ("EIO",), "newfstatat": ("EIO",),
     "ftruncate": ("EIO",), "flock": ("EIO",),
 }
 PHASES = ("create", "serve", "recover")
@@ -165,6 +165,8 @@ class Matrix:
             client, code = self.run(case.phase, store, trace, strace, killed=case.fault == "SIGKILL")
             calls = system_calls.read(trace)
             self.check_trace(case, client, calls)
+            if case.fault == "EINTR" and (code != 0 or client.codes):
+                raise Broken(f"a call that a signal interrupts is not made again: exit {code}, {client.codes}")
             check_after_restart(store, client, self.options)
         except (AssertionError, RuntimeError) as error:
             raise Broken(f"{case}: {error}\nkept in {place}") from error

@@ -22,7 +22,7 @@ package struct TailEvidence: Equatable, Sendable {
         try segment.file.read(
           at: UInt64(position), length: min(windowBytes, limit - position), into: &window)
       } catch {
-        throw LogError(.io, LogError(error).message, segment: segment.number, offset: UInt64(position))
+        throw LogError(error, segment: segment.number, offset: UInt64(position))
       }
       if window.count == 0 { break }
       if !window.bytes.isZero {

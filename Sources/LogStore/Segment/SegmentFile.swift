@@ -30,7 +30,7 @@ package final class SegmentFile: Sendable {
       file = try storage.open(name, writable: writable)
       try file.read(at: 0, length: Layout.SegmentHeader.blockBytes, into: &block)
     } catch {
-      guard error.errno == PosixText.missing else { throw LogError(.io, LogError(error).message, segment: number) }
+      guard error.errno == PosixText.missing else { throw LogError(error, segment: number) }
       throw LogError(
         .damaged, "\(name) is missing, with all its revisions: restore it from a backup or a replica", segment: number)
     }
@@ -72,7 +72,7 @@ package final class SegmentFile: Sendable {
     do {
       try file.read(at: UInt64(position.offset), length: Int(position.length), into: &buffer)
     } catch {
-      throw LogError(.io, LogError(error).message, segment: number, offset: UInt64(position.offset))
+      throw LogError(error, segment: number, offset: UInt64(position.offset))
     }
     do {
       let header = try RecordHeader.decode(buffer.bytes, seed: seed, offset: Int(position.offset))
@@ -97,7 +97,7 @@ package final class SegmentFile: Sendable {
         buffer.removeAll()
         try file.read(at: UInt64(position.offset), length: wanted, into: &buffer)
       } catch {
-        throw LogError(.io, LogError(error).message, segment: number, offset: UInt64(position.offset))
+        throw LogError(error, segment: number, offset: UInt64(position.offset))
       }
       do {
         return try RecordHeader.decode(buffer.bytes, seed: seed, offset: Int(position.offset))

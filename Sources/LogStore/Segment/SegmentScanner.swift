@@ -132,7 +132,7 @@ package struct SegmentScanner: ~Copyable {
     do {
       try segment.file.read(at: UInt64(offset), length: wanted, into: &window)
     } catch {
-      throw LogError(.io, LogError(error).message, segment: segment.number, offset: UInt64(offset))
+      throw LogError(error, segment: segment.number, offset: UInt64(offset))
     }
     return window.count >= length
   }

@@ -10,7 +10,7 @@ package final class PosixStorage: Storage {
   package init(path: String, creating: Bool) throws(StorageError) {
     self.path = path
     if creating { try PosixStorage.makePath(path) }
-    root = Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    root = PosixStorage.open(AT_FDCWD, path, O_RDONLY | O_DIRECTORY)
     guard root >= 0 else { throw StorageError(.open, path, errno: errno) }
   }
 
@@ -31,33 +31,38 @@ package final class PosixStorage: Storage {
   }
 
   private static func syncPath(_ path: String) throws(StorageError) {
-    let descriptor = Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    let descriptor = open(AT_FDCWD, path, O_RDONLY | O_DIRECTORY)
     guard descriptor >= 0 else { throw StorageError(.syncDirectory, path, errno: errno) }
     defer { close(descriptor) }
     guard fsync(descriptor) == 0 else { throw StorageError(.syncDirectory, path, errno: errno) }
   }
 
-  private func described(_ name: String) -> String { name.isEmpty ? path : "\(path)/\(name)" }
-
-  package func open(_ name: String, writable: Bool) throws(StorageError) -> any StorageFile {
-    let flags = (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NOFOLLOW
-    return try file(.open, name, flags)
-  }
-
-  package func create(_ name: String) throws(StorageError) -> any StorageFile {
-    try file(.create, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW)
-  }
-
-  private func file(_ call: StorageError.Call, _ name: String, _ flags: Int32) throws(StorageError) -> PosixFile {
+  /// `openat`, again and again while a signal interrupts it.
+  private static func open(_ directory: Int32, _ name: String, _ flags: Int32) -> Int32 {
     while true {
-      let descriptor = openat(root, name, flags, 0o600)
-      if descriptor >= 0 { return PosixFile(descriptor, described(name)) }
-      guard errno == EINTR else { throw StorageError(call, described(name), errno: errno) }
+      let descriptor = openat(directory, name, flags | O_CLOEXEC, 0o600)
+      if descriptor >= 0 || errno != EINTR { return descriptor }
     }
   }
 
+  private func described(_ name: String) -> String { name.isEmpty ? path : "\(path)/\(name)" }
+
+  package func open(_ name: String, writable: Bool) throws(StorageError) -> any StorageFile {
+    try file(.open, name, (writable ? O_RDWR : O_RDONLY) | O_NOFOLLOW)
+  }
+
+  package func create(_ name: String) throws(StorageError) -> any StorageFile {
+    try file(.create, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW)
+  }
+
+  private func file(_ call: StorageError.Call, _ name: String, _ flags: Int32) throws(StorageError) -> PosixFile {
+    let descriptor = PosixStorage.open(root, name, flags)
+    guard descriptor >= 0 else { throw StorageError(call, described(name), errno: errno) }
+    return PosixFile(descriptor, described(name))
+  }
+
   package func list(_ directory: String) throws(StorageError) -> [String] {
-    let descriptor = openat(root, directory.isEmpty ? "." : directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    let descriptor = PosixStorage.open(root, directory.isEmpty ? "." : directory, O_RDONLY | O_DIRECTORY)
     guard descriptor >= 0, let stream = fdopendir(descriptor) else {
       throw StorageError(.list, described(directory), errno: errno)
     }
@@ -106,8 +111,7 @@ package final class PosixStorage: Storage {
   }
 
   package func lock(_ name: String) throws(StorageError) -> any StorageLock {
-    let flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW
-    let descriptor = openat(root, name, flags, 0o600)
+    let descriptor = PosixStorage.open(root, name, O_RDWR | O_CREAT | O_NOFOLLOW)
     guard descriptor >= 0 else { throw StorageError(.lock, described(name), errno: errno) }
     guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
       let cause = errno

@@ -15,20 +15,34 @@ struct FailingCallTests {
   private func run(
     _ calls: Set<StorageError.Call>, _ number: Int32, isPersistent: Bool, every stride: Int = 1
   ) throws -> Tally {
+    var tally = Tally()
+    for round in TestScale.rounds {
+      let one = try run(calls, number, isPersistent: isPersistent, every: stride, round)
+      tally.failures += one.failures
+      tally.complaints += one.complaints
+    }
+    return tally
+  }
+
+  private func run(
+    _ calls: Set<StorageError.Call>, _ number: Int32, isPersistent: Bool, every stride: Int, _ round: Int
+  ) throws -> Tally {
     // Enough for a clean close, a death and an opening after each.
-    let commits = 75 * TestScale.value
+    let workload = Workload(commits: 75, durability: .fsync, round: round)
     var tally = Tally()
     var nth = 1
     while true {
       let disk = SimulatedDisk(seed: UInt64(nth))
       disk.faults.add(.fail(number), at: nth, of: calls, isPersistent: isPersistent)
-      let driver = Workload.driver(disk, .fsync)
+      let driver = Workload.driver(disk, .fsync, round: round)
       do {
-        try Workload(commits: commits, durability: .fsync).run(driver, disk)
+        try workload.run(driver, disk)
         // A single failure may be got over: a segment that is made ready a second time, say.
         if disk.faults.hits == 0 { return tally }
       } catch let error as LogError {
-        if ![.io, .poisoned, .noRoom].contains(error.code) { tally.complaints.append("call \(nth): \(error)") }
+        if ![.io, .poisoned, .noRoom].contains(error.code) {
+          tally.complaints.append("round \(round), call \(nth): \(error)")
+        }
       }
       driver.abandon()
       tally.failures += 1
@@ -37,7 +51,8 @@ struct FailingCallTests {
         if let mode { again.losePower(mode, seed: UInt64(nth)) }
         var aftermath = Aftermath(driver.model, options: driver.options, now: driver.clock.now)
         aftermath.examine(
-          again.image, second: [], seed: 1, "\(calls) \(number) at \(nth), \(mode.map { "\($0)" } ?? "")")
+          again.image, second: [], seed: 1,
+          "round \(round), \(calls) \(number) at \(nth), \(mode.map { "\($0)" } ?? "")")
         tally.complaints += aftermath.complaints
       }
       nth += stride

@@ -10,15 +10,16 @@ final class Driver: @unchecked Sendable {
   private(set) var model = StoreModel()
   private(set) var positions: [RecordPosition] = []
   private var opened: RecordLog?
-  private var random = SplitMix(seed: 7)
+  private var random: SplitMix
   private var newest: [Int: Revision] = [:]
 
   /// Small, so that a few hundred records fill several segments.
   static let smallOptions = LogOptions(segmentBytes: 24 << 10, firstSegmentBytes: 16 << 10, usesThreads: false)
 
-  init(_ storage: any Storage, options: LogOptions = Driver.smallOptions) {
+  init(_ storage: any Storage, options: LogOptions = Driver.smallOptions, seed: UInt64 = 7) {
     self.storage = storage
     self.options = options
+    random = SplitMix(seed: seed)
   }
 
   deinit { opened?.abandon() }
