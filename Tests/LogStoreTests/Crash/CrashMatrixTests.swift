@@ -101,7 +101,8 @@ struct CrashMatrixTests {
       disk.faults.add(.stop, at: call)
       let driver = Workload.driver(disk, .fsync, round: round)
       try workload.run(driver, disk)
-      #expect(disk.isStopped)
+      // A disk that stopped while its process was left for dead is running again for the next one.
+      #expect(disk.faults.hits >= 1)
       deaths += 1
       var aftermath = Aftermath(driver.model, options: driver.options, now: driver.clock.now)
       disk.restart()
