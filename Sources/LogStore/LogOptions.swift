@@ -13,6 +13,8 @@ package struct LogOptions: Sendable {
   package var usesThreads: Bool
   /// A damaged store is salvaged before it is opened, instead of refused.
   package var salvages = false
+  /// How many entries of commit tables of earlier segments are kept in memory, 32 bytes each; the default serves 8 GiB.
+  package var tableEntriesMax = 1 << 19
 
   package init(
     durability: Durability = .fsync, intervalMilliseconds: Int = 100, segmentBytes: Int = 64 << 20,

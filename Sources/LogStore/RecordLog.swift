@@ -1,7 +1,7 @@
 /// The log of one store: appends records in atomic commits, tells when they are acknowledged, reads them back.
 ///
 /// One thread owns it and calls everything here. Beside it run the commit thread and the preparation thread.
-package import Bytes
+internal import Bytes
 internal import Threads
 
 package final class RecordLog {
@@ -20,8 +20,14 @@ package final class RecordLog {
   @exclusivity(unchecked) private(set) var segments: [SegmentFile]
   @exclusivity(unchecked) private(set) var activeIndex: Int
   @exclusivity(unchecked) private(set) var end: Int
-  @exclusivity(unchecked) private var commitTable: CommitTable
+  @exclusivity(unchecked) private(set) var commitTable: CommitTable
   @exclusivity(unchecked) private var building: CommitBuffer?
+  /// What is known of where revisions lie.
+  let lookup: LogLookup
+  /// The place behind the newest frame that the owner has taken as acknowledged, and the newest revision before it:
+  /// what is looked up or followed never lies behind.
+  @exclusivity(unchecked) package private(set) var acknowledgedPlace: LogPlace
+  @exclusivity(unchecked) package private(set) var acknowledgedRevision: Revision
   /// What the worker has, in order of tickets.
   @exclusivity(unchecked) private var inFlight: [CommitBuffer] = []
   @exclusivity(unchecked) private var idleBuffers: [CommitBuffer] = []
@@ -59,6 +65,7 @@ package final class RecordLog {
     let opened = try Recovery(storage: storage, options: options, now: now).open()
     self.options = options
     self.storage = storage
+    lookup = LogLookup(entriesMax: options.tableEntriesMax)
     self.onCompletion = onCompletion
     recovery = opened.report
     segments = Array(opened.segments[...opened.activeIndex])
@@ -66,6 +73,8 @@ package final class RecordLog {
     end = opened.end
     commitTable = opened.commitTable
     lastRevision = opened.lastRevision
+    acknowledgedRevision = opened.lastRevision
+    acknowledgedPlace = LogPlace(segment: opened.segments[opened.activeIndex].number, offset: opened.end)
     lastTime = opened.lastTime
     epoch = opened.manifest.epoch
     let worker = CommitWorker(
@@ -242,6 +251,8 @@ package final class RecordLog {
   /// The next acknowledged frame up to `ticket`, in order; nil when there is none left.
   package func takeCompleted(through ticket: UInt64) -> CommitBuffer? {
     guard let first = inFlight.first, first.ticket <= ticket else { return nil }
+    acknowledgedPlace = first.placeBehind
+    acknowledgedRevision = first.header.lastRevision
     return inFlight.removeFirst()
   }
 
@@ -276,6 +287,7 @@ package final class RecordLog {
     let seal = beginFrame(.seal, at: end)
     seal.appendSealBody(commitTable)
     send(seal)
+    lookup.keep(commitTable, of: segments[activeIndex].number)
     segments.append(next)
     activeIndex += 1
     commitTable = CommitTable()
@@ -360,33 +372,6 @@ package final class RecordLog {
       NamedThread.pause()
     }
     if let failure { throw failure }
-  }
-
-  // MARK: Reading
-
-  package func readRecord(at position: RecordPosition, into buffer: inout ByteBuffer) throws(LogError) -> RecordHeader {
-    try segment(position.segment).readRecord(at: position, into: &buffer)
-  }
-
-  package func readHeader(at position: RecordPosition, into buffer: inout ByteBuffer) throws(LogError) -> RecordHeader {
-    try segment(position.segment).readHeader(at: position, into: &buffer)
-  }
-
-  private func segment(_ number: SegmentNumber) -> SegmentFile {
-    let index = Int(number.value) - Int(segments[0].number.value)
-    precondition(segments.indices.contains(index), "a position names a segment of this log")
-    return segments[index]
-  }
-
-  // MARK: Replay
-
-  /// Reads the log from its beginning, or from where a snapshot leaves off: from `place`, which comes behind
-  /// `revision`. Every record is checked and given to `visit` in order.
-  package func replay(
-    from place: LogPlace? = nil, after revision: Revision = .none,
-    _ visit: (RecordHeader, RecordPosition, _ record: RawSpan) throws(LogError) -> Void
-  ) throws(LogError) {
-    try LogReplay(segments: segments, activeEnd: end).run(from: place, after: revision, visit)
   }
 }
 

@@ -28,13 +28,26 @@ package struct CommitTable: Equatable, Sendable {
 
   /// The byte from which a scan meets `revision`, if this segment holds it; nil when the table is empty.
   package func offset(before revision: Revision) -> UInt64? {
+    let behind = firstIndex { $0.firstRevision > revision }
+    return entries.isEmpty ? nil : entries[max(behind - 1, 0)].offset
+  }
+
+  /// The byte from which a scan of what lies before byte `limit` meets the first frame later than `time`; nil when the
+  /// table names none that is not later.
+  package func offset(beforeEndOf time: Int64, limit: Int) -> UInt64? {
+    let behind = firstIndex { $0.time > time || $0.offset >= UInt64(limit) }
+    return behind == 0 ? nil : entries[behind - 1].offset
+  }
+
+  /// The first entry that `isBehind` holds for, as it does for all after it.
+  private func firstIndex(where isBehind: (Entry) -> Bool) -> Int {
     var low = 0
     var high = entries.count
     while low < high {
       let middle = (low + high) / 2
-      if entries[middle].firstRevision <= revision { low = middle + 1 } else { high = middle }
+      if isBehind(entries[middle]) { high = middle } else { low = middle + 1 }
     }
-    return entries.isEmpty ? nil : entries[max(low - 1, 0)].offset
+    return low
   }
 
   /// The most bytes that the seal of a segment of `capacity` bytes can take.
