@@ -76,6 +76,25 @@ final class RequestSession {
       waiting.append((ticket, head, decided))
     case .park: throw FuzzFailure("a request that was parked is parked once more")
     case .hold: throw FuzzFailure("a write is held although nothing is being made beside the hub")
+    case .feed(let feed): try read(feed, before)
+    }
+  }
+
+  /// Makes the reply to a request for the change feed as the loop does, a piece at a time, up to the end of its time.
+  private func read(_ feed: FeedRequest, _ before: HubPicture) throws(FuzzFailure) {
+    guard let processor else { return }
+    var pieces = 0
+    while true {
+      var work = 4 << 10
+      switch processor.advance(feed, work: &work, isLast: false, reply: &reply) {
+      case .replied:
+        try check(isFailureUnchanged: before)
+        try require(HubPicture(processor.hub) == before, "reading the change feed has changed the hub")
+        return
+      case .unfinished: pieces += 1
+      case .waits: clock.time = feed.deadline
+      }
+      try require(pieces < 1 << 20, "a page of the change feed is never complete")
     }
   }
 

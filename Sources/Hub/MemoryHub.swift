@@ -21,6 +21,9 @@ package final class MemoryHub {
   @exclusivity(unchecked) var recordScratch = ByteBuffer(capacity: 8_192)
   @exclusivity(unchecked) var hashScratch = ByteBuffer(capacity: 8_192)
   @exclusivity(unchecked) var requestScratch = ByteBuffer(capacity: 1_024)
+  @exclusivity(unchecked) var eventEncoder = MemoryEventEncoder()
+  /// Who is to be told of acknowledged events.
+  @exclusivity(unchecked) package var feedWatch = FeedWatch()
   /// Outcomes of batches with a request id that are under way: their records can not be read back yet.
   @exclusivity(unchecked) var pendingBatches: [KeyHash: (ticket: UInt64, results: [OperationResult])] = [:]
   /// The newest commit whose effects are in `state`.
@@ -114,6 +117,7 @@ package final class MemoryHub {
       }
       pending.settle(KeyHash(key), ticket: buffer.ticket)
       if header.fields.operation.isPut { recent.note(header.fields) }
+      if !feedWatch.isEmpty, header.fields.operation.isEvent { feedWatch.note(header.fields.revision, key: key) }
     }
   }
 

@@ -68,6 +68,14 @@ package struct MemoryEventEncoder: ~Copyable {
 }
 
 extension Operation {
+  /// Whether it is something that happened to a key, and so is told of.
+  package var isEvent: Bool {
+    switch self {
+    case .create, .update, .delete, .expire: true
+    case .void, .epoch, .gap, .redaction: false
+    }
+  }
+
   /// `event_type`, without making a `String`.
   package var eventName: StaticString {
     switch self {

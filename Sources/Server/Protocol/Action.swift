@@ -1,6 +1,6 @@
 /// The actions that this version answers.
 enum Action: Int, CaseIterable {
-  case get, put, delete, exists, listKeys, batchGet, batch, checksum, stats, health, ping
+  case get, put, delete, exists, listKeys, batchGet, batch, events, checksum, stats, health, ping
 
   var index: Int { rawValue }
 
@@ -13,6 +13,7 @@ enum Action: Int, CaseIterable {
     case .listKeys: "list_keys"
     case .batchGet: "batch_get"
     case .batch: "batch"
+    case .events: "events"
     case .checksum: "checksum"
     case .stats: "stats"
     case .health: "health"
@@ -24,7 +25,7 @@ enum Action: Int, CaseIterable {
   var isRead: Bool {
     switch self {
     case .get, .exists, .listKeys, .batchGet, .checksum: true
-    case .put, .delete, .batch, .stats, .health, .ping: false
+    case .put, .delete, .batch, .events, .stats, .health, .ping: false
     }
   }
 
@@ -32,14 +33,14 @@ enum Action: Int, CaseIterable {
   var writes: Bool {
     switch self {
     case .put, .delete, .batch, .checksum: true
-    case .get, .exists, .listKeys, .batchGet, .stats, .health, .ping: false
+    case .get, .exists, .listKeys, .batchGet, .events, .stats, .health, .ping: false
     }
   }
 
   /// Whether a client with writes under way has to wait for them before this action looks at the state.
   var needsSettledState: Bool {
     switch self {
-    case .listKeys, .batchGet, .checksum, .stats: true
+    case .listKeys, .batchGet, .events, .checksum, .stats: true
     case .get, .put, .delete, .exists, .batch, .health, .ping: false
     }
   }

@@ -62,18 +62,21 @@ extension RequestProcessor {
   func listKeys(_ body: RawSpan, _ reply: inout ByteBuffer) throws(HubError) {
     let prefix = try request.optionalString(.prefix, "prefix", tape, body) ?? 0..<0
     let startAfter = try request.optionalString(.startAfter, "start_after", tape, body) ?? 0..<0
-    var limit = 100
-    if let node = request.node(.limit) {
-      let wanted = try Request.wholeNumber(node, "limit", tape, body)
-      guard wanted >= 1 else { throw HubError(.invalidRequest, "the field \"limit\" must be at least 1") }
-      guard wanted <= UInt64(hub.limits.listLimit) else {
-        throw HubError(.tooLarge, "limit is \(wanted), the limit list_limit is \(hub.limits.listLimit)")
-      }
-      limit = Int(wanted)
-    }
+    let limit = try limit(body) ?? 100
     finish(.listKeys, body, &reply) {
       RequestProcessor.appendKeys(hub, request, prefix, startAfter, limit: limit, to: &$0)
     }
+  }
+
+  /// `limit`; nil when it was not given.
+  func limit(_ body: RawSpan) throws(HubError) -> Int? {
+    guard let node = request.node(.limit) else { return nil }
+    let wanted = try Request.wholeNumber(node, "limit", tape, body)
+    guard wanted >= 1 else { throw HubError(.invalidRequest, "the field \"limit\" must be at least 1") }
+    guard wanted <= UInt64(hub.limits.listLimit) else {
+      throw HubError(.tooLarge, "limit is \(wanted), the limit list_limit is \(hub.limits.listLimit)")
+    }
+    return Int(wanted)
   }
 
   private static func appendKeys(

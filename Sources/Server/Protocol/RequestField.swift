@@ -3,7 +3,7 @@ internal import Bytes
 
 enum RequestField {
   case action, agentID, correlationID, requestID, apiKey, key, item, keys, operations, ifRevision, ttlSeconds
-  case limit, prefix, startAfter, minRevision, waitMilliseconds, atRevision, atTime
+  case limit, prefix, startAfter, minRevision, waitMilliseconds, atRevision, atTime, fromRevision, fromTime
 
   /// The field of that name; nil for a name that means nothing here and is passed over.
   init?(_ name: RawSpan) {
@@ -18,6 +18,7 @@ enum RequestField {
     case 7 where name.equals("wait_ms"): self = .waitMilliseconds
     case 7 where name.equals("at_time"): self = .atTime
     case 8 where name.equals("agent_id"): self = .agentID
+    case 9 where name.equals("from_time"): self = .fromTime
     case 10 where name.equals("request_id"): self = .requestID
     case 10 where name.equals("operations"): self = .operations
     case 11 where name.equals("if_revision"): self = .ifRevision
@@ -25,6 +26,7 @@ enum RequestField {
     case 11 where name.equals("start_after"): self = .startAfter
     case 11 where name.equals("at_revision"): self = .atRevision
     case 12 where name.equals("min_revision"): self = .minRevision
+    case 13 where name.equals("from_revision"): self = .fromRevision
     case 14 where name.equals("correlation_id"): self = .correlationID
     default: return nil
     }

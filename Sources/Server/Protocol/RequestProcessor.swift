@@ -17,6 +17,8 @@ enum Disposition {
   case park(revision: UInt64, deadline: Int64)
   /// The request is to be looked at again when the log can take more.
   case hold
+  /// The request is for the change feed: its reply is made by `advance`, in pieces.
+  case feed(FeedRequest)
 }
 
 final class RequestProcessor {
@@ -32,7 +34,9 @@ final class RequestProcessor {
   /// The revision that a complete reply tells of; for the log.
   @exclusivity(unchecked) var toldRevision: UInt64 = 0
   @exclusivity(unchecked) private var arrival: Int64 = 0
-  @exclusivity(unchecked) private var refusalOfWaiting: HubError?
+  @exclusivity(unchecked) private(set) var refusalOfWaiting: HubError?
+  /// The page that was made last, if it is small: readers that follow the same keys are woken together.
+  @exclusivity(unchecked) var recentPage: FeedPage?
 
   init(hub: MemoryHub, service: ServiceInfo, apiKey: Secret?, log: RequestLog) {
     self.hub = hub
@@ -66,7 +70,7 @@ final class RequestProcessor {
       // A request that was put off comes here again.
       switch disposition {
       case .park, .hold: return disposition
-      case .reply, .wait: break
+      case .reply, .wait, .feed: break
       }
       service.counters.count(wanted)
       if log.isVerbose, case .reply = disposition { logReply(head(body), "ok", toldRevision) }
@@ -153,6 +157,7 @@ final class RequestProcessor {
     case .delete: return try delete(body)
     case .batch: return try batch(body)
     case .checksum: return try checksum(body, &reply)
+    case .events: return .feed(try feedRequest(body))
     case .listKeys: try listKeys(body, &reply)
     case .batchGet: try batchGet(body, &reply)
     case .stats: finish(action, body, &reply) { appendStats(to: &$0) }
@@ -164,11 +169,7 @@ final class RequestProcessor {
 
   /// `min_revision`: waits until this hub has it, `wait_ms` at most.
   private func minRevision(_ body: RawSpan, isRetry: Bool) throws(HubError) -> Disposition? {
-    var wait: UInt64 = 1_000
-    if let node = request.node(.waitMilliseconds) {
-      wait = try Request.wholeNumber(node, "wait_ms", tape, body)
-      guard wait <= 30_000 else { throw HubError(.invalidRequest, "the field \"wait_ms\" may be at most 30000") }
-    }
+    let wait = try waitMilliseconds(body) ?? 1_000
     guard let node = request.node(.minRevision) else { return nil }
     let wanted = try Request.wholeNumber(node, "min_revision", tape, body)
     guard wanted > hub.state.revision.value else { return nil }
@@ -177,6 +178,14 @@ final class RequestProcessor {
     }
     if let refusalOfWaiting { throw refusalOfWaiting }
     return .park(revision: wanted, deadline: hub.clock.now() + Int64(wait) * 1_000)
+  }
+
+  /// `wait_ms`; nil when it was not given.
+  func waitMilliseconds(_ body: RawSpan) throws(HubError) -> UInt64? {
+    guard let node = request.node(.waitMilliseconds) else { return nil }
+    let wait = try Request.wholeNumber(node, "wait_ms", tape, body)
+    guard wait <= 30_000 else { throw HubError(.invalidRequest, "the field \"wait_ms\" may be at most 30000") }
+    return wait
   }
 
   // MARK: Replies

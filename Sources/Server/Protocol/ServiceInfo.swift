@@ -9,8 +9,19 @@ final class ServiceInfo {
   var endpoint = ""
   // Unchecked exclusivity: one thread owns this object, and asking at every access costs a tenth of a write.
   @exclusivity(unchecked) var counters = RequestCounters()
+  @exclusivity(unchecked) var feed = FeedCounters()
 
   init(durability: StaticString) { self.durability = durability }
+}
+
+/// What the change feed does.
+struct FeedCounters {
+  /// Requests that wait for an event now.
+  var waiting = 0
+  /// Events in replies.
+  var events: UInt64 = 0
+  /// What was done for them, measured in bytes of log that were read.
+  var readBytes: UInt64 = 0
 }
 
 /// Counts of requests by action and of errors by code. Touched by the request loop alone.

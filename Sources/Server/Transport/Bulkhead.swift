@@ -41,6 +41,15 @@ struct Bulkhead {
     return nil
   }
 
+  /// Why a reader of the change feed may not wait for an event; nil when it may. Of what may wait at all, half is left
+  /// to those who wait for something that is under way.
+  func refusalOfReader(_ clients: borrowing WaitingClients) -> HubError? {
+    guard clients.feeds.waitingCount >= max(1, requestsMax / 2) else { return nil }
+    return Bulkhead.overloaded(
+      "\(clients.feeds.waitingCount) requests wait for events, half of what bulkhead.max_concurrent and "
+        + "bulkhead.max_queue_size allow: ask again later, or without wait_ms")
+  }
+
   /// Whether even a refusal has no room to wait for its turn.
   func isFull(_ connection: Connection, _ clients: borrowing WaitingClients) -> Bool {
     connection.outstanding >= connectionRequestsMax * Bulkhead.refusedFactor

@@ -12,6 +12,16 @@ enum WaitingReply {
   /// A request that is looked at (again) when everything before it is answered, and the hub has reached `revision` or
   /// the time is `deadline`.
   case parked(ParkedRequest)
+  /// A request for the change feed, the first of its client: its reply is being made, or it waits for an event.
+  case feed(FeedRequest)
+
+  /// Whether what comes behind it is not looked at before it has its reply.
+  var holdsUp: Bool {
+    switch self {
+    case .parked, .feed: true
+    case .decided, .complete: false
+    }
+  }
 
   /// What it takes beyond its own size.
   var bytes: Int {
@@ -20,6 +30,7 @@ enum WaitingReply {
     case .decided: 0
     case .complete(let bytes): bytes.count
     case .parked(let request): request.body.count
+    case .feed(let feed): feed.query.prefix.count
     }
   }
 }
@@ -53,12 +64,12 @@ final class Connection {
   /// Where each frame of the envelope ends.
   var ends: [Int] { name.ends }
   var outstanding: Int { waiting.count - first }
-  /// While a request is parked, everything behind it is parked too.
+  /// While a request is parked, or waits for an event, everything behind it is parked too.
   var isParked: Bool { parked > 0 }
   var next: WaitingReply? { first < waiting.count ? waiting[first] : nil }
 
   func add(_ reply: WaitingReply) {
-    if case .parked = reply { parked += 1 }
+    if reply.holdsUp { parked += 1 }
     bytes += reply.bytes
     waiting.append(reply)
   }
@@ -78,13 +89,13 @@ final class Connection {
   /// The next one was looked at and waits for something else now; it keeps its place.
   func replaceNext(_ reply: WaitingReply) {
     forgetNext()
-    if case .parked = reply { parked += 1 }
+    if reply.holdsUp { parked += 1 }
     bytes += reply.bytes
     waiting[first] = reply
   }
 
   private func forgetNext() {
-    if case .parked = waiting[first] { parked -= 1 }
+    if waiting[first].holdsUp { parked -= 1 }
     bytes -= waiting[first].bytes
     // What it holds is given back now, not when the array is next tidied up.
     waiting[first] = .complete([])

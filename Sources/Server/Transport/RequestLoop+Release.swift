@@ -8,13 +8,19 @@ extension RequestLoop {
     let ready = clients.takeReady(
       acknowledged: hub.acknowledgedTicket, hasFailed: hub.failure != nil, hasRoom: hub.log.canTakeMore,
       revision: hub.state.revision.value, now: hub.clock.now(), isLast: isLast)
-    for connection in ready {
-      while try makeNext(connection, isLast: isLast) {
-        clients.removeNext(connection)
-        try RequestLoop.send(self, reply, connection)
-      }
-      clients.fileAgain(connection)
-    }
+    for connection in ready { try release(connection, isLast: isLast) }
+  }
+
+  /// Sends the replies of a client whose turn has come, and files it by what it waits for then.
+  func release(_ connection: Connection, isLast: Bool) throws {
+    while try makeNext(connection, isLast: isLast) { try sendNext(connection) }
+    clients.fileAgain(connection)
+  }
+
+  /// `reply` is the client's next one.
+  func sendNext(_ connection: Connection) throws {
+    clients.removeNext(connection)
+    try RequestLoop.send(self, reply, connection)
   }
 
   private static func send(_ loop: RequestLoop, _ reply: borrowing ByteBuffer, _ connection: Connection) throws {
@@ -48,11 +54,12 @@ extension RequestLoop {
         return true
       }
       return try retry(request, connection)
+    case .feed: return false
     }
     return true
   }
 
-  private func isBehind(_ connection: Connection) -> Bool {
+  func isBehind(_ connection: Connection) -> Bool {
     let envelope = connection.envelope
     return sender.isBehind(envelope.span.bytes.extracting(0..<connection.ends[0]))
   }
@@ -81,6 +88,7 @@ extension RequestLoop {
       var later = request
       later.needsRoom = true
       clients.replaceNext(.parked(later), of: connection)
+    case .feed(let feed): clients.replaceNext(.feed(feed), of: connection)
     }
     return false
   }

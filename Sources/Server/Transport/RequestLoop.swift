@@ -15,8 +15,8 @@ final class RequestLoop {
   let hub: MemoryHub
   let processor: RequestProcessor
   let sender: ReplySender
-  private let service: ServiceInfo
-  private let bulkhead: Bulkhead
+  let service: ServiceInfo
+  let bulkhead: Bulkhead
   // Unchecked exclusivity: one thread owns this object, and asking at every access costs a tenth of a write.
   @exclusivity(unchecked) private var poller: Poller
   /// For moments in which the disk does not keep up: then requests wait in the sockets.
@@ -105,7 +105,10 @@ final class RequestLoop {
   /// One turn: takes in what the disk has done, sends what that allows, and gives the disk what is ready.
   private func turn(isLast: Bool = false) throws {
     try hub.settle()
-    if !clients.isEmpty { try release(isLast: isLast) }
+    if !clients.isEmpty {
+      try release(isLast: isLast)
+      if !clients.feeds.isEmpty { try stepFeeds(isLast: isLast) }
+    }
     stepSnapshot()
     try keepHouse()
     let isDiskFree = hub.log.inFlightCount == 0
@@ -207,6 +210,8 @@ final class RequestLoop {
     case .hold:
       let held = ParkedRequest(body: body.array(), revision: 0, deadline: .max, arrival: arrival, needsRoom: true)
       clients.add(.parked(held), to: connection ?? Connection(name: name, envelope: envelope.array()))
+    case .feed(let feed):
+      clients.add(.feed(feed), to: connection ?? Connection(name: name, envelope: envelope.array()))
     }
   }
 
@@ -276,8 +281,9 @@ final class RequestLoop {
   }
 
   private func pollMilliseconds() -> Int {
-    if isSnapshotBusy { return 0 }
-    let untilDeadline = clients.nextDeadline == .max ? .max : max(clients.nextDeadline - hub.clock.now(), 0) / 1_000 + 1
+    if isSnapshotBusy || clients.feeds.hasWork { return 0 }
+    let deadline = min(clients.nextDeadline, clients.feeds.nextDeadline)
+    let untilDeadline = deadline == .max ? .max : max(deadline - hub.clock.now(), 0) / 1_000 + 1
     return Int(min(untilDeadline, 50))
   }
 }

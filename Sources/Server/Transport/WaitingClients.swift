@@ -8,6 +8,8 @@ struct WaitingClients {
   private var forRevision: [Connection] = []
   /// In the order in which they came to wait for the log to take more.
   private var forRoom: [Connection] = []
+  /// Readers of the change feed.
+  var feeds = FeedQueue()
   private var ticketSeen: UInt64 = 0
   private var revisionSeen: UInt64 = 0
   /// When the next wait for a revision ends without it.
@@ -55,6 +57,7 @@ struct WaitingClients {
     case .parked(let request):
       forRevision.append(connection)
       nextDeadline = min(nextDeadline, request.deadline)
+    case .feed: feeds.add(connection)
     case .complete, nil: preconditionFailure("a complete reply waits only behind others")
     }
   }

@@ -31,6 +31,7 @@ struct Stats: ParsableCommand {
         "requests_remembered", "writes", "commits_in_flight", "oldest_write_waits_ms",
       ]
     ),
+    ("FEED", ["feed_waiting", "feed_events", "feed_read_bytes"]),
   ]
 
   func run() throws {
