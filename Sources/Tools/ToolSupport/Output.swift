@@ -26,6 +26,12 @@ package final class Output {
     return Int(size.ws_col)
   }
 
+  /// Whether whoever read a pipe has gone, as far as can be seen without writing.
+  package var isAbandoned: Bool {
+    var state = pollfd(fd: descriptor, events: 0, revents: 0)
+    return poll(&state, 1, 0) > 0 && state.revents & Int16(POLLERR) != 0
+  }
+
   /// Writes once enough has come together. Call it after each line.
   package func flushIfFull() {
     if buffer.count >= Output.pieceBytes { flush() }

@@ -5,14 +5,10 @@ internal import HubClient
 internal import Programs
 internal import ToolSupport
 
-struct ClientOptions: ParsableArguments {
-  static let valued: Set<String> = ["--hub", "--agent", "--api-key-file", "--timeout", "--format"]
-
+/// How to reach the hub, and how to print what it says.
+struct ConnectionOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Where the hub is. [MFH_HUB; tcp://127.0.0.1:5713]", valueName: "address"))
   var hub: String?
-
-  @Option(help: ArgumentHelp("Who asks; the log keeps it. [MFH_AGENT; mfh]", valueName: "id"))
-  var agent: String?
 
   @Option(help: ArgumentHelp("File with the hub's key. [MFH_API_KEY: the key itself]", valueName: "file"))
   var apiKeyFile: String?
@@ -26,7 +22,7 @@ struct ClientOptions: ParsableArguments {
   private static let longestTimeout = 86_400.0
 
   func validate() throws {
-    guard seconds > 0, seconds <= ClientOptions.longestTimeout else {
+    guard seconds > 0, seconds <= ConnectionOptions.longestTimeout else {
       throw ValidationError("--timeout is more than 0 and at most 86400 seconds")
     }
   }
@@ -37,7 +33,7 @@ struct ClientOptions: ParsableArguments {
 
   var address: HubAddress {
     get throws(Failure) {
-      let given = hub ?? ClientOptions.environment("MFH_HUB")
+      let given = hub ?? ConnectionOptions.environment("MFH_HUB")
       guard let given else { return .standard }
       guard let address = HubAddress(given) else {
         let source = hub == nil ? "MFH_HUB" : "--hub"
@@ -47,21 +43,35 @@ struct ClientOptions: ParsableArguments {
     }
   }
 
-  /// "" for an anonymous client, when that was asked for.
-  var agentID: String { agent ?? ClientOptions.environment("MFH_AGENT", allowsEmpty: true) ?? "mfh" }
-
   var apiKey: APIKey? {
     get throws(Failure) {
-      guard let apiKeyFile else { return ClientOptions.environment("MFH_API_KEY").map { APIKey($0) } }
+      guard let apiKeyFile else { return ConnectionOptions.environment("MFH_API_KEY").map { APIKey($0) } }
       let key = try InputText.read(file: apiKeyFile).split { $0.isNewline }.first.map(String.init) ?? ""
       guard !key.isEmpty else { throw Failure(.damaged, "\(apiKeyFile): the file has no key in its first line") }
       return APIKey(key)
     }
   }
 
-  private static func environment(_ name: String, allowsEmpty: Bool = false) -> String? {
+  fileprivate static func environment(_ name: String, allowsEmpty: Bool = false) -> String? {
     guard let value = getenv(name) else { return nil }
     let text = String(cString: value)
     return text.isEmpty && !allowsEmpty ? nil : text
   }
+}
+
+/// The same, and who asks.
+struct ClientOptions: ParsableArguments {
+  static let valued: Set<String> = ["--hub", "--agent", "--api-key-file", "--timeout", "--format"]
+
+  @Option(help: ArgumentHelp("Who asks; the log keeps it. [MFH_AGENT; mfh]", valueName: "id"))
+  var agent: String?
+
+  @OptionGroup var connection: ConnectionOptions
+
+  var format: OutputFormat { connection.format }
+
+  /// "" for an anonymous client, when that was asked for.
+  var agentID: String { agent ?? ClientOptions.agentOfEnvironment ?? "mfh" }
+
+  static var agentOfEnvironment: String? { ConnectionOptions.environment("MFH_AGENT", allowsEmpty: true) }
 }

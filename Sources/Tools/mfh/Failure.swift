@@ -6,6 +6,10 @@ struct Failure: Error {
   let status: ExitStatus
   /// Empty when the exit code says it all.
   let message: String
+  /// The same may work a moment later.
+  var mayPass = false
+  /// The hub's error reply, if that is what it was.
+  var refusal: HubRefusal?
 
   init(_ status: ExitStatus, _ message: String) {
     self.status = status
@@ -56,6 +60,22 @@ extension Failure {
       self.init(.inputOutput, "\(address): \(error)")
     case .refused(let refusal):
       self.init(ExitStatus(refusal), Failure.text(of: refusal))
+      self.refusal = refusal
+    }
+    mayPass = Failure.mayPass(error)
+  }
+
+  private static func mayPass(_ error: HubClientError) -> Bool {
+    switch error {
+    case .unreachable, .noReply, .connectionLost: true
+    case .badReply, .local: false
+    case .refused(let refusal):
+      switch refusal.code {
+      case .overloaded, .readOnly, .notPrimary, .lagging, .shuttingDown: true
+      case .invalidJSON, .invalidRequest, .unknownAction, .invalidItem, .tooLarge, .conflict, .unauthorized,
+        .forbidden, .storageError, .revisionCompacted, .redacted, .internal, nil:
+        false
+      }
     }
   }
 

@@ -46,7 +46,7 @@ extension Main {
 struct MFH: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "mfh",
-    abstract: "Talks to a Memory Fusion Hub: reads, writes, lists, asks how it is.",
+    abstract: "Talks to a Memory Fusion Hub: reads, writes, follows, takes back, asks how it is.",
     usage: "mfh <command> [<options>] …",
     discussion: """
       Examples:
@@ -76,7 +76,9 @@ struct MFH: ParsableCommand {
       """,
     version: "mfh \(Version.number)",
     subcommands: [
-      Get.self, Put.self, Delete.self, Exists.self, List.self, Batch.self, Health.self, Stats.self, Checksum.self,
+      Get.self, Put.self, Delete.self, Exists.self, List.self, Batch.self, Events.self, Watch.self, Undo.self,
+      Health.self,
+      Stats.self, Checksum.self,
       Ping.self,
     ])
 

@@ -18,10 +18,14 @@ final class Session {
   /// After this long without a connection somebody at a terminal is told.
   private static let quietWait = Duration.seconds(1)
 
-  init(_ options: ClientOptions) throws(Failure) {
+  convenience init(_ options: ClientOptions) throws(Failure) {
+    try self.init(options.connection, agentID: options.agentID)
+  }
+
+  init(_ options: ConnectionOptions, agentID: String) throws(Failure) {
     address = try options.address
     apiKey = try options.apiKey
-    agentID = options.agentID
+    self.agentID = agentID
     format = options.format
     seconds = options.seconds
     do {
@@ -40,11 +44,12 @@ final class Session {
     return request
   }
 
+  /// - Parameter extraSeconds: how much longer than the time limit the hub may take, because it was told so.
   func perform(
-    _ request: consuming HubRequest, _ attempt: Attempt = .read, reply: inout HubReply
+    _ request: consuming HubRequest, _ attempt: Attempt = .read, extraSeconds: Double = 0, reply: inout HubReply
   ) throws(Failure) {
     do {
-      let deadline = Deadline(after: .seconds(seconds))
+      let deadline = Deadline(after: .seconds(seconds + extraSeconds))
       try connect(before: deadline)
       try client.perform(request, before: deadline, reply: &reply)
     } catch {
