@@ -16,6 +16,8 @@ package struct LogReplay {
     var last = Revision(max(segments[0].header.baseRevision.value, 1) - 1)
     // The last revision of the segment before; nil when that one is not read.
     var read: Revision?
+    // Time does not go back from one segment to the next either.
+    var time: Int64 = 0
     for index in segments.indices {
       let segment = segments[index]
       if let start, segment.number < start.segment { continue }
@@ -34,7 +36,7 @@ package struct LogReplay {
         last = before
       }
       var scanner = SegmentScanner(segment, limit: cut == 0 ? nil : cut)
-      let scan = try scanner.scan(from: offset, after: last) { (header, offset, body) throws(LogError) in
+      let scan = try scanner.scan(from: offset, after: last, notBefore: time) { (header, offset, body) throws(LogError) in
         guard header.kind == .commit else { return }
         try CommitFrame.forEach(in: body, seed: segment.seed, bodyOffset: offset + Layout.FrameHeader.size) {
           (record, place, bytes) throws(LogError) in
@@ -45,6 +47,7 @@ package struct LogReplay {
       }
       try check(scan, segment, cut: cut)
       last = scan.lastRevision
+      time = scan.lastTime
       read = last
     }
   }

@@ -45,14 +45,15 @@ package struct SegmentScanner: ~Copyable {
     window = ByteBuffer(capacity: min(SegmentScanner.windowBytes, self.limit))
   }
 
-  /// Scans from byte `start`, which a frame begins at. `after` is the last revision before it. Each frame that is
-  /// whole in itself and continues the log is given to `visit`; the first one that is not ends the scan.
+  /// Scans from byte `start`, which a frame begins at. `after` is the last revision before it, and no frame may have a
+  /// time before `earliest`. Each frame that is whole in itself and continues the log is given to `visit`; the first one that is not ends the scan.
   package mutating func scan(
-    from start: Int = Layout.SegmentHeader.blockBytes, after lastRevision: Revision,
+    from start: Int = Layout.SegmentHeader.blockBytes, after lastRevision: Revision, notBefore earliest: Int64 = 0,
     _ visit: (FrameHeader, _ offset: Int, _ body: RawSpan) throws(LogError) -> Void
   ) throws(LogError) -> SegmentScan {
     var result = SegmentScan(lastRevision: lastRevision)
     result.end = start
+    result.lastTime = earliest
     while true {
       let offset = result.end
       guard offset + Layout.FrameHeader.size <= limit else {
