@@ -1,4 +1,5 @@
 /// The errors of the contract: each has a code that programs read and a text that people read.
+package import LogStore
 
 package enum ErrorCode: String, Sendable, CaseIterable {
   case invalidJSON = "invalid_json"
@@ -28,6 +29,8 @@ package struct HubError: Error, Sendable {
   package var conflict: Conflict?
   /// For `overloaded`: when to try again.
   package var retryAfterMilliseconds: Int?
+  /// For `revision_compacted`: the first revision at which it can be read.
+  package var floor: Revision?
   /// The log can not take a write yet, and nothing was decided: ask again when `RecordLog.canTakeMore`.
   package var isForLater = false
 

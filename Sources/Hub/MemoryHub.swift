@@ -13,6 +13,7 @@ package final class MemoryHub {
   package let limits: HubLimits
   package let clock: any HubClock
   let plan = WritePlan()
+  let past: PastReader
   @exclusivity(unchecked) var pending = PendingVersions()
   @exclusivity(unchecked) var requests: RequestMemory
   @exclusivity(unchecked) var recent = RecentVersions()
@@ -42,6 +43,7 @@ package final class MemoryHub {
   /// - Throws: `LogError` when the log can not be read as a whole.
   package init(log: RecordLog, limits: HubLimits, clock: any HubClock) throws(LogError) {
     self.log = log
+    past = PastReader(log: log)
     self.limits = limits
     self.clock = clock
     state = HubState(deadKeysMax: limits.deadKeys)

@@ -10,6 +10,9 @@ extension RecordLog {
     try segment(position.segment).readHeader(at: position, into: &buffer)
   }
 
+  /// The lineage in which a segment was written.
+  package func lineage(of number: SegmentNumber) -> StoreIdentity { segment(number).header.lineage }
+
   private func segment(_ number: SegmentNumber) -> SegmentFile {
     let index = Int(number.value) - Int(segments[0].number.value)
     precondition(segments.indices.contains(index), "a position names a segment of this log")

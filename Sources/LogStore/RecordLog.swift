@@ -21,7 +21,7 @@ package final class RecordLog {
   @exclusivity(unchecked) private(set) var activeIndex: Int
   @exclusivity(unchecked) private(set) var end: Int
   @exclusivity(unchecked) private(set) var commitTable: CommitTable
-  @exclusivity(unchecked) private var building: CommitBuffer?
+  @exclusivity(unchecked) private(set) var building: CommitBuffer?
   /// What is known of where revisions lie.
   let lookup: LogLookup
   /// The place behind the newest frame that the owner has taken as acknowledged, and the newest revision before it:
@@ -29,7 +29,7 @@ package final class RecordLog {
   @exclusivity(unchecked) package private(set) var acknowledgedPlace: LogPlace
   @exclusivity(unchecked) package private(set) var acknowledgedRevision: Revision
   /// What the worker has, in order of tickets.
-  @exclusivity(unchecked) private var inFlight: [CommitBuffer] = []
+  @exclusivity(unchecked) private(set) var inFlight: [CommitBuffer] = []
   @exclusivity(unchecked) private var idleBuffers: [CommitBuffer] = []
   @exclusivity(unchecked) private var nextTicket: UInt64 = 1
   @exclusivity(unchecked) private var isStamped = false

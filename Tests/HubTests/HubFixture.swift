@@ -225,6 +225,26 @@ final class HubFixture {
     return Seen(revision: entry.revision.value, item: item.bytes.text())
   }
 
+  /// The key as it was.
+  func get(_ key: String, at moment: MemoryHub.Moment) throws -> Seen? {
+    let bytes = Array(key.utf8)
+    guard let entry = try hub.locate(bytes.span.bytes, at: moment) else { return nil }
+    var item = ByteBuffer()
+    try hub.readItem(entry, into: &item)
+    return Seen(revision: entry.revision.value, item: item.bytes.text())
+  }
+
+  /// A page of the key's history, as the text between the brackets.
+  func history(
+    _ key: String, before: UInt64 = 1 << 63, limit: Int = 100, replyBytes: Int = 8 << 20
+  ) throws -> (events: String, more: Bool) {
+    let bytes = Array(key.utf8)
+    var text = ByteBuffer()
+    let more = try hub.appendHistory(
+      of: bytes.span.bytes, before: Revision(before), limit: limit, replyBytes: replyBytes, to: &text)
+    return (text.bytes.text(), more)
+  }
+
   /// Whether the key is there, also where its item can not be read yet.
   func isThere(_ key: String, seesPending: Bool) -> Bool {
     let bytes = Array(key.utf8)
@@ -267,6 +287,7 @@ struct LoggedRecord: Equatable {
   var request: String
   var correlation: String
   var continues: Bool
+  var expiry: Int64
 
   init(_ header: RecordHeader, _ record: RawSpan) {
     operation = header.fields.operation
@@ -279,5 +300,6 @@ struct LoggedRecord: Equatable {
     request = record.extracting(header.requestRange).text()
     correlation = record.extracting(header.correlationRange).text()
     continues = header.fields.continues
+    expiry = header.fields.expiry
   }
 }

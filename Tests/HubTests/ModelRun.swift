@@ -10,6 +10,8 @@ struct ModelRun {
   private var decided = Model()
   private var acknowledged = Model()
   private var lastTime = Int64.min
+  /// What was there at some of the revisions so far.
+  private var past: [Model] = []
   private var requests: [Request] = []
   private var nextRequest = 0
   private(set) var counts: [String: Int] = [:]
@@ -199,6 +201,7 @@ struct ModelRun {
   private mutating func acknowledge() throws {
     try fixture.acknowledge()
     acknowledged = decided
+    if past.last?.revision != decided.revision { past.append(decided) }
     try compare()
   }
 
@@ -245,6 +248,9 @@ struct ModelRun {
     let expected = acknowledged.visible(key, now).map { Seen(revision: $0.revision, item: $0.text) }
     #expect(try fixture.get(key) == expected)
     #expect(fixture.isThere(key, seesPending: true) == (decided.visible(key, now) != nil))
+    guard let then = past.suffix(random(100) == 0 ? past.count : 20).randomElement(using: &generator) else { return }
+    let seen = try fixture.get(key, at: .revision(Revision(then.revision)))
+    #expect(seen == then.live[key].map { Seen(revision: $0.revision, item: $0.text) })
   }
 
   /// The log itself: revisions without a gap, every event linked to the key's one before, each operation possible.

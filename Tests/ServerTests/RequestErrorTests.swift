@@ -42,8 +42,8 @@ struct RequestErrorTests {
     let put = #""action":"put","key":"k","item":{"content":"c"}"#
     var fields: [(String, String, Set<String>)] = []
     for action in [
-      "get", "put", "delete", "exists", "list_keys", "batch_get", "batch", "events", "checksum", "stats", "health",
-      "ping",
+      "get", "put", "delete", "exists", "list_keys", "batch_get", "batch", "history", "events", "checksum", "stats",
+      "health", "ping",
     ] {
       for field in ["agent_id", "correlation_id", "request_id", "api_key"] {
         fields.append((field, #""action":"\#(action)","key":"k","keys":[],"item":{}"#, text.union(["any"])))
@@ -62,6 +62,8 @@ struct RequestErrorTests {
       ("from_revision", #""action":"events""#, whole), ("from_time", #""action":"events""#, []),
       ("prefix", #""action":"events""#, text), ("limit", #""action":"events""#, whole),
       ("wait_ms", #""action":"events""#, whole),
+      ("key", #""action":"history""#, text), ("limit", #""action":"history","key":"k""#, whole),
+      ("before_revision", #""action":"history","key":"k""#, whole),
       ("at_revision", #""action":"get","key":"k""#, []), ("at_time", #""action":"get","key":"k""#, []),
     ]
     for read in [#"get","key":"k"#, #"exists","key":"k"#, "list_keys", #"batch_get","keys":["k"],"x":"#, "checksum"] {
@@ -155,7 +157,7 @@ struct RequestErrorTests {
 
   @Test("Unknown actions are named, echoed and never guessed")
   func unknownActions() throws {
-    for action in ["", "GET", "get ", "history", "Events", "delete_all", #"g\u0000et"#, "é"] {
+    for action in ["", "GET", "get ", "histories", "Events", "delete_all", #"g\u0000et"#, "é"] {
       let reply = try client.ask(#"{"action":"\#(action)","key":"k","request_id":"r"}"#)
       #expect(reply.code == "unknown_action" && reply.requestID == "r", "\(reply.text)")
       #expect(reply.text.contains(#""action":"\#(action)""#), "\(reply.text)")

@@ -17,6 +17,8 @@ package final class HubState {
   @exclusivity(unchecked) package private(set) var countByKind = [Int](repeating: 0, count: Int(HubState.kindsMax))
   /// Events since the store was opened or, with the log read at the start, since it was made.
   @exclusivity(unchecked) package private(set) var eventCounts = EventCounts()
+  /// Up to this revision a deleted key may have been forgotten: what is known of others is all.
+  @exclusivity(unchecked) package private(set) var forgottenThrough = Revision.none
   private let deadKeysMax: Int
   @exclusivity(unchecked) private var deadCursor: [UInt8] = []
   @exclusivity(unchecked) private var scratch = ByteBuffer(capacity: 4_096)
@@ -110,6 +112,8 @@ package final class HubState {
     checksum = StateChecksum(sum: summary.checksum)
     eventCounts = summary.events
     for (kind, count) in summary.countByKind { countByKind[Int(kind)] = Int(clamping: count) }
+    // The snapshot does not say which keys had to go, only that there was no more room.
+    if dead.count >= deadKeysMax { forgottenThrough = max(forgottenThrough, summary.revision) }
   }
 
   private func forget(
@@ -139,7 +143,8 @@ package final class HubState {
     var victim = deadKey(after: deadCursor)
     if victim.isEmpty { victim = deadKey(after: []) }
     deadCursor = victim
-    _ = dead.remove(victim.span.bytes)
+    guard let removed = dead.remove(victim.span.bytes) else { preconditionFailure("a key that was found is there") }
+    forgottenThrough = max(forgottenThrough, VersionEntry(removed).revision)
   }
 
   /// The next deleted key in byte order; empty when there is none.
@@ -155,6 +160,11 @@ package final class HubState {
   /// The newest acknowledged event of a key that is not there.
   package func deadRevision(_ key: RawSpan) -> Revision {
     dead.get(key).map { VersionEntry($0).revision } ?? .none
+  }
+
+  /// The newest acknowledged event of a key, live or deleted; nil when none is known.
+  package func newestEvent(_ key: RawSpan) -> VersionEntry? {
+    (index.get(key) ?? dead.get(key)).map { VersionEntry($0) }
   }
 
   /// The live version of a key at `now`, without a look at the disk.

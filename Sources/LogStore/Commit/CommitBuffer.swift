@@ -12,6 +12,8 @@ package final class CommitBuffer: @unchecked Sendable {
   @exclusivity(unchecked) package private(set) var ticket: UInt64
   /// When it was handed to the worker.
   @exclusivity(unchecked) var submittedAt = ContinuousClock.now
+  /// The time of its first record; nil as long as it has none.
+  @exclusivity(unchecked) private(set) var firstTime: Int64?
   /// Synced before it is acknowledged, in every durability mode.
   @exclusivity(unchecked) package var isForced = false
 
@@ -32,6 +34,7 @@ package final class CommitBuffer: @unchecked Sendable {
     self.offset = offset
     self.ticket = ticket
     isForced = false
+    firstTime = nil
     bytes.removeAll(shrinkingAbove: CommitBuffer.keptBytes)
     bytes.append(zeros: Layout.FrameHeader.size)
   }
@@ -42,6 +45,7 @@ package final class CommitBuffer: @unchecked Sendable {
     let start = bytes.count
     RecordEncoder.append(fields, names, payload: payload, seed: segment.seed, offset: offset + start, to: &bytes)
     header.recordCount += 1
+    if firstTime == nil { firstTime = fields.time }
     if fields.operation.takesRevision { header.lastRevision = fields.revision }
     header.time = max(header.time, fields.time)
     return RecordPosition(

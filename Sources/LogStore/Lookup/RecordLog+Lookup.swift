@@ -29,4 +29,9 @@ extension RecordLog {
   /// The first revision that the log still has; the next one to be given when it has none. What came before is gone
   /// (`revision_compacted`). Gap records may still stand for later ones.
   package func firstRevision() throws(LogError) -> Revision { try lookup.firstRevision(acknowledged) }
+
+  /// The time of the first record that is not yet acknowledged; nil when there is none.
+  package var firstPendingTime: Int64? {
+    inFlight.lazy.compactMap(\.firstTime).first ?? building?.firstTime
+  }
 }

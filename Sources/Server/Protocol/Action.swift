@@ -1,6 +1,6 @@
 /// The actions that this version answers.
 enum Action: Int, CaseIterable {
-  case get, put, delete, exists, listKeys, batchGet, batch, events, checksum, stats, health, ping
+  case get, put, delete, exists, listKeys, batchGet, batch, history, events, checksum, stats, health, ping
 
   var index: Int { rawValue }
 
@@ -14,6 +14,7 @@ enum Action: Int, CaseIterable {
     case .batchGet: "batch_get"
     case .batch: "batch"
     case .events: "events"
+    case .history: "history"
     case .checksum: "checksum"
     case .stats: "stats"
     case .health: "health"
@@ -24,7 +25,7 @@ enum Action: Int, CaseIterable {
   /// Whether it may ask for a revision that this hub must have reached.
   var isRead: Bool {
     switch self {
-    case .get, .exists, .listKeys, .batchGet, .checksum: true
+    case .get, .exists, .listKeys, .batchGet, .history, .checksum: true
     case .put, .delete, .batch, .events, .stats, .health, .ping: false
     }
   }
@@ -33,14 +34,14 @@ enum Action: Int, CaseIterable {
   var writes: Bool {
     switch self {
     case .put, .delete, .batch, .checksum: true
-    case .get, .exists, .listKeys, .batchGet, .events, .stats, .health, .ping: false
+    case .get, .exists, .listKeys, .batchGet, .history, .events, .stats, .health, .ping: false
     }
   }
 
   /// Whether a client with writes under way has to wait for them before this action looks at the state.
   var needsSettledState: Bool {
     switch self {
-    case .listKeys, .batchGet, .events, .checksum, .stats: true
+    case .listKeys, .batchGet, .history, .events, .checksum, .stats: true
     case .get, .put, .delete, .exists, .batch, .health, .ping: false
     }
   }

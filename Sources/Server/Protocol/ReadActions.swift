@@ -3,11 +3,16 @@ internal import Bytes
 internal import Hub
 internal import JSONText
 internal import LogStore
-internal import Programs
 
 extension RequestProcessor {
-  func get(_ body: RawSpan, _ hasOutstanding: Bool, _ reply: inout ByteBuffer) throws(HubError) -> Disposition {
-    try refusePast()
+  func get(
+    _ body: RawSpan, _ hasOutstanding: Bool, isRetry: Bool, _ reply: inout ByteBuffer
+  ) throws(HubError) -> Disposition {
+    if let moment = try moment(body) {
+      // The client's own writes have a past once they are acknowledged.
+      if hasOutstanding { return .park(revision: 0, deadline: .max) }
+      return try getPast(moment, body, isRetry: isRetry, &reply)
+    }
     let located = try locate(body, hasOutstanding)
     // While the reply waits for its turn the item is not kept, but read later.
     if hasOutstanding || located.ticket > hub.acknowledgedTicket {
@@ -25,13 +30,6 @@ extension RequestProcessor {
     }
     finish(.exists, body, &reply) { appendExists(located.entry != nil, to: &$0) }
     return .reply
-  }
-
-  /// Old revisions are read by a later version; answering with the newest one would be a lie.
-  private func refusePast() throws(HubError) {
-    if request.node(.atRevision) != nil || request.node(.atTime) != nil {
-      throw HubError(.invalidRequest, "at_revision and at_time are not supported by version \(Version.number)")
-    }
   }
 
   private func locate(_ body: RawSpan, _ hasOutstanding: Bool) throws(HubError) -> MemoryHub.Located {
@@ -57,7 +55,7 @@ extension RequestProcessor {
   // MARK: Lists
 
   /// What a list reply may still grow by: room for its end stays free.
-  private static let replyTailBytes = 1_024
+  static let replyTailBytes = 1_024
 
   func listKeys(_ body: RawSpan, _ reply: inout ByteBuffer) throws(HubError) {
     let prefix = try request.optionalString(.prefix, "prefix", tape, body) ?? 0..<0

@@ -51,6 +51,10 @@ enum ReplyWriter {
       reply.append(#","retry_after_ms":"#)
       reply.append(decimal: UInt64(wait))
     }
+    if let floor = error.floor {
+      reply.append(#","floor":"#)
+      reply.append(decimal: floor.value)
+    }
   }
 
   static func append(_ flag: Bool, to reply: inout ByteBuffer) {

@@ -3,7 +3,8 @@ internal import Bytes
 
 enum RequestField {
   case action, agentID, correlationID, requestID, apiKey, key, item, keys, operations, ifRevision, ttlSeconds
-  case limit, prefix, startAfter, minRevision, waitMilliseconds, atRevision, atTime, fromRevision, fromTime
+  case limit, prefix, startAfter, minRevision, waitMilliseconds, atRevision, atTime, beforeRevision, fromRevision
+  case fromTime
 
   /// The field of that name; nil for a name that means nothing here and is passed over.
   init?(_ name: RawSpan) {
@@ -28,6 +29,7 @@ enum RequestField {
     case 12 where name.equals("min_revision"): self = .minRevision
     case 13 where name.equals("from_revision"): self = .fromRevision
     case 14 where name.equals("correlation_id"): self = .correlationID
+    case 15 where name.equals("before_revision"): self = .beforeRevision
     default: return nil
     }
   }

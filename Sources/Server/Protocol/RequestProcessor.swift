@@ -151,7 +151,7 @@ final class RequestProcessor {
       if !hub.log.canTakeMore { return .hold }
     }
     switch action {
-    case .get: return try get(body, hasOutstanding, &reply)
+    case .get: return try get(body, hasOutstanding, isRetry: isRetry, &reply)
     case .exists: return try exists(body, hasOutstanding, &reply)
     case .put: return try put(body)
     case .delete: return try delete(body)
@@ -160,6 +160,7 @@ final class RequestProcessor {
     case .events: return .feed(try feedRequest(body))
     case .listKeys: try listKeys(body, &reply)
     case .batchGet: try batchGet(body, &reply)
+    case .history: try history(body, &reply)
     case .stats: finish(action, body, &reply) { appendStats(to: &$0) }
     case .health: finish(action, body, &reply) { appendHealth(to: &$0) }
     case .ping: finish(action, body, &reply) { appendPing(to: &$0) }
@@ -173,11 +174,19 @@ final class RequestProcessor {
     guard let node = request.node(.minRevision) else { return nil }
     let wanted = try Request.wholeNumber(node, "min_revision", tape, body)
     guard wanted > hub.state.revision.value else { return nil }
-    guard !isRetry, wait > 0 else {
-      throw HubError(.lagging, "this hub is at revision \(hub.state.revision), min_revision asks for \(wanted)")
-    }
+    if let later = try park(until: wanted, wait, isRetry: isRetry) { return later }
+    throw HubError(.lagging, "this hub is at revision \(hub.state.revision), min_revision asks for \(wanted)")
+  }
+
+  /// Has the request looked at again when this hub is at `revision`, or its time is over; nil when it has waited.
+  func park(until revision: UInt64, _ body: RawSpan, isRetry: Bool) throws(HubError) -> Disposition? {
+    try park(until: revision, try waitMilliseconds(body) ?? 1_000, isRetry: isRetry)
+  }
+
+  private func park(until revision: UInt64, _ wait: UInt64, isRetry: Bool) throws(HubError) -> Disposition? {
+    guard !isRetry, wait > 0 else { return nil }
     if let refusalOfWaiting { throw refusalOfWaiting }
-    return .park(revision: wanted, deadline: hub.clock.now() + Int64(wait) * 1_000)
+    return .park(revision: revision, deadline: hub.clock.now() + Int64(wait) * 1_000)
   }
 
   /// `wait_ms`; nil when it was not given.

@@ -1,0 +1,184 @@
+/// Reads what a key was: follows the links of its events back from the newest one.
+internal import Bytes
+internal import LogStore
+
+final class PastReader {
+  /// One event of a key.
+  struct Event {
+    let header: RecordHeader
+    let position: RecordPosition
+    var fields: RecordFields { header.fields }
+  }
+
+  private let log: RecordLog
+  // Unchecked exclusivity: one thread owns this object.
+  @exclusivity(unchecked) private var record = ByteBuffer(capacity: 8_192)
+  @exclusivity(unchecked) private var previous = ByteBuffer(capacity: 8_192)
+  @exclusivity(unchecked) private var encoder = MemoryEventEncoder()
+  /// For tests: how many records were read.
+  @exclusivity(unchecked) private(set) var reads: UInt64 = 0
+
+  private static let keptBytes = 1 << 20
+
+  init(log: RecordLog) { self.log = log }
+
+  // MARK: Following the links
+
+  /// The newest event of `key` that is not newer than `limit` and has an effect; nil when there is none.
+  ///
+  /// - Parameter start: the newest event of all.
+  /// - Throws: `revision_compacted` when the log does not have it any more, `storage_error`.
+  func newest(of key: RawSpan, from start: VersionEntry, through limit: Revision) throws(HubError) -> Event? {
+    var event = try head(start.revision, start.position, key)
+    while event.fields.revision > limit || event.fields.operation == .void {
+      guard let next = try predecessor(of: event) else { return nil }
+      event = try head(next.revision, next.position, key)
+    }
+    return event
+  }
+
+  /// The event before `event`; nil when that one was the key's first.
+  private func predecessor(of event: Event) throws(HubError) -> (revision: Revision, position: RecordPosition)? {
+    let revision = event.fields.previousRevision
+    guard revision != .none else { return nil }
+    guard revision < event.fields.revision else {
+      throw PastReader.damaged(event.position, "revision \(event.fields.revision) links to a later one")
+    }
+    do {
+      if case .record(let position) = try log.find(revision) { return (revision, position) }
+    } catch {
+      throw HubError(error)
+    }
+    throw PastReader.gone(revision, readableFrom: event.fields.revision)
+  }
+
+  static func gone(_ revision: Revision, readableFrom floor: Revision) -> HubError {
+    var error = HubError(
+      .revisionCompacted,
+      "revision \(revision) is not in the log any more: what was before revision \(floor) can not be told")
+    error.floor = floor
+    return error
+  }
+
+  private static func damaged(_ position: RecordPosition, _ problem: String) -> HubError {
+    HubError(LogError(.damaged, problem, segment: position.segment, offset: UInt64(position.offset)))
+  }
+
+  /// Reads the head of an event, without its payload.
+  private func head(
+    _ revision: Revision, _ position: RecordPosition, _ key: RawSpan
+  ) throws(HubError) -> Event {
+    let header: RecordHeader
+    do { header = try log.readHeader(at: position, into: &record) } catch { throw HubError(error) }
+    return try checked(header, revision, position, PastReader.isOf(key, header, record))
+  }
+
+  private func checked(
+    _ header: RecordHeader, _ revision: Revision, _ position: RecordPosition, _ isOfKey: Bool
+  ) throws(HubError) -> Event {
+    reads += 1
+    guard header.fields.revision == revision, isOfKey else {
+      throw PastReader.damaged(position, "the record there is not revision \(revision) of the key")
+    }
+    return Event(header: header, position: position)
+  }
+
+  private static func isOf(_ key: RawSpan, _ header: RecordHeader, _ record: borrowing ByteBuffer) -> Bool {
+    record.bytes.extracting(header.keyRange).equals(key)
+  }
+
+  // MARK: Pages of a history
+
+  /// How a page is bounded.
+  struct PageLimits {
+    var events: Int
+    /// What the reply may have in all.
+    var replyBytes: Int
+  }
+
+  /// Appends `newest` and the events before it as MemoryEvents, newest first. Returns whether there are more; also when
+  /// the log does not have them any more, which the next page tells.
+  func appendPage(
+    of key: RawSpan, from newest: Event, _ limits: PageLimits, to reply: inout ByteBuffer
+  ) throws(HubError) -> Bool {
+    defer { trim() }
+    var event = try read(newest.fields.revision, newest.position, key, into: &record)
+    var count = 0
+    while true {
+      let before = try readPredecessor(of: event, key)
+      let item = before.event.flatMap { $0.fields.operation.isPut ? $0.header.payloadRange : nil } ?? 0..<0
+      let room = PastReader.bytesMax(event.header) + item.count
+      guard reply.count + room <= limits.replyBytes else {
+        guard count > 0 else {
+          throw HubError(
+            .tooLarge, "revision \(event.fields.revision) alone is larger than the limit reply_bytes allows")
+        }
+        return true
+      }
+      try append(event, item, isFirst: count == 0, to: &reply)
+      count += 1
+      guard let next = before.event else { return before.isGone }
+      if count == limits.events { return true }
+      event = next
+      swap(&record, &previous)
+    }
+  }
+
+  private func trim() {
+    record.removeAll(shrinkingAbove: PastReader.keptBytes)
+    previous.removeAll(shrinkingAbove: PastReader.keptBytes)
+  }
+
+  private func read(
+    _ revision: Revision, _ position: RecordPosition, _ key: RawSpan, into buffer: inout ByteBuffer
+  ) throws(HubError) -> Event {
+    let header: RecordHeader
+    do { header = try log.readRecord(at: position, into: &buffer) } catch { throw HubError(error) }
+    return try checked(header, revision, position, PastReader.isOf(key, header, buffer))
+  }
+
+  /// Reads the event before `event` into `previous`, past those without an effect. `isGone`: there is one, and the log
+  /// does not have it any more.
+  private func readPredecessor(of event: Event, _ key: RawSpan) throws(HubError) -> (event: Event?, isGone: Bool) {
+    var event = event
+    while true {
+      do {
+        guard let next = try predecessor(of: event) else { return (nil, false) }
+        event = try read(next.revision, next.position, key, into: &previous)
+      } catch {
+        guard error.code == .revisionCompacted else { throw error }
+        return (nil, true)
+      }
+      if event.fields.operation != .void { return (event, false) }
+    }
+  }
+
+  /// The most bytes that the event takes without the item before it: a byte of a name is at most six in JSON.
+  private static func bytesMax(_ header: RecordHeader) -> Int {
+    let names = Int(header.keyBytes) + Int(header.agentBytes) + Int(header.correlationBytes)
+    return Int(header.storedBytes) + names * 6 + 512
+  }
+
+  /// A redacted event will have its place here: its payload is gone, and the event says so.
+  private func append(
+    _ event: Event, _ item: Range<Int>, isFirst: Bool, to reply: inout ByteBuffer
+  ) throws(HubError) {
+    reply.append(isFirst ? "{" : ",{")
+    let isSound = PastReader.append(
+      event.header, record, log.lineage(of: event.position.segment), previous, item, &encoder, to: &reply)
+    guard isSound else {
+      throw PastReader.damaged(
+        event.position, "the payload of revision \(event.fields.revision) is no JSON object that this version reads")
+    }
+    reply.append("}")
+  }
+
+  private static func append(
+    _ header: RecordHeader, _ record: borrowing ByteBuffer, _ lineage: StoreIdentity,
+    _ previous: borrowing ByteBuffer, _ item: Range<Int>, _ encoder: inout MemoryEventEncoder,
+    to reply: inout ByteBuffer
+  ) -> Bool {
+    encoder.appendMembers(
+      of: header, record.bytes, lineage: lineage, previousItem: previous.bytes.extracting(item), to: &reply)
+  }
+}

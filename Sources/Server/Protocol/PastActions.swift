@@ -1,0 +1,73 @@
+/// `history`, and `get` with `at_revision` or `at_time`.
+internal import Bytes
+internal import Hub
+internal import LogStore
+
+extension RequestProcessor {
+  /// The moment that a `get` asks for; nil for the present.
+  func moment(_ body: RawSpan) throws(HubError) -> MemoryHub.Moment? {
+    switch (request.node(.atRevision), request.node(.atTime)) {
+    case (nil, nil): return nil
+    case (let revision?, nil):
+      return .revision(Revision(try Request.wholeNumber(revision, "at_revision", tape, body)))
+    case (nil, let time?):
+      guard let time = RequestProcessor.time(try request.string(time, "at_time", tape, body), request) else {
+        throw Request.wrongType("at_time", "a time as in RFC 3339, 2025-08-07T17:30:00Z say")
+      }
+      return .time(time)
+    case (_?, _?):
+      throw HubError(.invalidRequest, "at_revision and at_time can not both be given: each names a moment of its own")
+    }
+  }
+
+  private static func time(_ range: Range<Int>, _ request: borrowing Request) -> Int64? {
+    Timestamp.parse(request.decoded.bytes.extracting(range))
+  }
+
+  func getPast(
+    _ moment: MemoryHub.Moment, _ body: RawSpan, isRetry: Bool, _ reply: inout ByteBuffer
+  ) throws(HubError) -> Disposition {
+    let key = try request.key(request.node(.key), tape, body, hub.limits)
+    if hub.isUnsettled(moment) {
+      guard let later = try park(until: hub.log.lastRevision.value, body, isRetry: isRetry) else {
+        throw HubError(.lagging, "writes from before at_time are still under way: the disk is slow, try again")
+      }
+      return later
+    }
+    let entry = try RequestProcessor.locate(hub, request, key, at: moment)
+    toldRevision = entry?.revision.value ?? 0
+    try finish(.get, body, &reply) { (reply) throws(HubError) in try appendFound(entry, to: &reply) }
+    return .reply
+  }
+
+  private static func locate(
+    _ hub: MemoryHub, _ request: borrowing Request, _ key: Range<Int>, at moment: MemoryHub.Moment
+  ) throws(HubError) -> VersionEntry? {
+    try hub.locate(request.decoded.bytes.extracting(key), at: moment)
+  }
+
+  func history(_ body: RawSpan, _ reply: inout ByteBuffer) throws(HubError) {
+    let key = try request.key(request.node(.key), tape, body, hub.limits)
+    let limit = try limit(body) ?? 100
+    var before = Revision(Layout.revisions.upperBound)
+    if let node = request.node(.beforeRevision) {
+      before = min(before, Revision(try Request.wholeNumber(node, "before_revision", tape, body)))
+    }
+    try finish(.history, body, &reply) { (reply) throws(HubError) in
+      reply.append(#"{"events":["#)
+      let more = try RequestProcessor.appendHistory(hub, request, key, before, limit, to: &reply)
+      reply.append(#"],"more":"#)
+      ReplyWriter.append(more, to: &reply)
+      reply.append(#"}"#)
+    }
+  }
+
+  private static func appendHistory(
+    _ hub: MemoryHub, _ request: borrowing Request, _ key: Range<Int>, _ before: Revision, _ limit: Int,
+    to reply: inout ByteBuffer
+  ) throws(HubError) -> Bool {
+    try hub.appendHistory(
+      of: request.decoded.bytes.extracting(key), before: before, limit: limit,
+      replyBytes: hub.limits.replyBytes - replyTailBytes, to: &reply)
+  }
+}
