@@ -23,6 +23,7 @@ let package = Package(
   ],
   targets: [
     .systemLibrary(name: "CLinux"),
+    .systemLibrary(name: "CSodium"),
     .systemLibrary(name: "CXXHash"),
     .systemLibrary(name: "CZeroMQ"),
     .systemLibrary(name: "CZstd"),
@@ -30,6 +31,8 @@ let package = Package(
     .target(name: "Bytes", swiftSettings: spans),
     .target(name: "Threads", dependencies: ["CLinux"], swiftSettings: spans),
     .target(name: "LogStore", dependencies: ["Bytes", "CXXHash", "Threads"], swiftSettings: spans),
+    .target(name: "HistoryTree", dependencies: ["Bytes", "CSodium"], swiftSettings: spans),
+    .testTarget(name: "HistoryTreeTests", dependencies: ["HistoryTree", "Bytes"], swiftSettings: spans),
     .target(name: "KeyIndex", dependencies: ["Bytes"], path: "Sources/Index", swiftSettings: spans),
     .target(name: "JSONText", dependencies: ["Bytes"], swiftSettings: spans),
     .target(name: "Hub", dependencies: ["Bytes", "LogStore", "KeyIndex", "JSONText"], swiftSettings: spans),

@@ -38,7 +38,7 @@ need_swift() {
 
 # build [OPTION...]: the whole package; a warning in it is an error when STRICT is set.
 build() {
-  need git libzmq3-dev libzstd-dev libxxhash-dev
+  need git libzmq3-dev libzstd-dev libxxhash-dev libsodium-dev
   need_swift
   say "building (the first time takes a minute or two)"
   local log
