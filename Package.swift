@@ -33,6 +33,11 @@ let package = Package(
     .target(name: "LogStore", dependencies: ["Bytes", "CXXHash", "Threads"], swiftSettings: spans),
     .target(name: "HistoryTree", dependencies: ["Bytes", "CSodium"], swiftSettings: spans),
     .testTarget(name: "HistoryTreeTests", dependencies: ["HistoryTree", "Bytes"], swiftSettings: spans),
+    .target(name: "Evidence", dependencies: ["Bytes", "HistoryTree", "LogStore", "Threads"], swiftSettings: spans),
+    .testTarget(
+      name: "EvidenceTests",
+      dependencies: ["Evidence", "HistoryTree", "LogStore", "LogStoreTesting", "Bytes", "TestSupport"],
+      swiftSettings: spans),
     .target(name: "KeyIndex", dependencies: ["Bytes"], path: "Sources/Index", swiftSettings: spans),
     .target(name: "JSONText", dependencies: ["Bytes"], swiftSettings: spans),
     .target(name: "Hub", dependencies: ["Bytes", "LogStore", "KeyIndex", "JSONText"], swiftSettings: spans),
@@ -40,7 +45,7 @@ let package = Package(
     .target(
       name: "Server",
       dependencies: [
-        "Bytes", "Hub", "LogStore", "JSONText", "ZeroMQ", "Threads", "Programs", "Yams",
+        "Bytes", "Evidence", "HistoryTree", "Hub", "LogStore", "JSONText", "ZeroMQ", "Threads", "Programs", "Yams",
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: spans),
     .executableTarget(
@@ -55,7 +60,7 @@ let package = Package(
     .executableTarget(
       name: "mfh",
       dependencies: [
-        "Bytes", "HubClient", "JSONText", "Programs", "ToolSupport",
+        "Bytes", "Evidence", "HistoryTree", "HubClient", "JSONText", "LogStore", "Programs", "ToolSupport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Sources/Tools/mfh", swiftSettings: spans),
@@ -97,7 +102,8 @@ let package = Package(
     .testTarget(
       name: "ServerTests",
       dependencies: [
-        "mfh-server", "Server", "Hub", "LogStore", "ZeroMQ", "Threads", "Bytes", "TestSupport",
+        "mfh-server", "Server", "Evidence", "HistoryTree", "Hub", "LogStore", "ZeroMQ", "Threads", "Bytes",
+        "TestSupport",
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: spans),
     .testTarget(
@@ -109,7 +115,8 @@ let package = Package(
     .testTarget(
       name: "ClientToolTests",
       dependencies: [
-        "mfh", "mfh-server", "logstore-dump", "Bytes", "Hub", "HubClient", "Programs", "TestSupport", "Threads",
+        "mfh", "mfh-server", "logstore-dump", "Bytes", "Evidence", "HistoryTree", "Hub", "HubClient", "Programs",
+        "TestSupport", "Threads",
         "ToolSupport", "ZeroMQ",
       ],
       swiftSettings: spans),

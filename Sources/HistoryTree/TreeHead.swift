@@ -38,7 +38,7 @@ package struct TreeHead: Equatable, Sendable {
     self.beginning = beginning
   }
 
-  private static let origin = "memory-fusion-hub/"
+  static let origin = "memory-fusion-hub/"
   static let lineageBytes = 36
 
   /// The lines that are signed.
@@ -121,6 +121,25 @@ package struct SignedHead: Equatable, Sendable {
     signature = Signature(
       name: String(parts[1]), keyID: Array(bytes.prefix(VerifierKey.idBytes)),
       bytes: Array(bytes.dropFirst(VerifierKey.idBytes)))
+  }
+
+  /// The heads of a text that holds several notes, one behind the other; nil when anything in it is not one.
+  package static func all(in text: String) -> [SignedHead]? {
+    var notes: [String] = []
+    for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
+      if line.hasPrefix(TreeHead.origin) { notes.append("") }
+      guard !notes.isEmpty else {
+        guard line.isEmpty else { return nil }
+        continue
+      }
+      notes[notes.count - 1] += line + "\n"
+    }
+    let heads = notes.map { note -> SignedHead? in
+      var note = note
+      while note.hasSuffix("\n\n\n") { note.removeLast() }
+      return SignedHead(text: note) ?? SignedHead(text: String(note.dropLast()))
+    }
+    return heads.contains(nil) ? nil : heads.compactMap(\.self)
   }
 
   package func isSigned(by key: VerifierKey) -> Bool {

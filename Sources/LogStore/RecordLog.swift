@@ -364,6 +364,12 @@ package final class RecordLog {
   package var durableThrough: Revision { worker.durableThrough }
   package var syncs: UInt64 { worker.syncs }
 
+  /// The part of the log that is on stable storage, whatever the durability mode: no crash takes any of it back.
+  package var durableEnd: DurableEnd {
+    let place = worker.durablePlace
+    return DurableEnd(segments: segments.filter { $0.number <= place.segment }, offset: place.offset)
+  }
+
   /// Waits until everything submitted so far is acknowledged.
   package func waitForSubmitted() throws(LogError) {
     let last = nextTicket - (building == nil ? 1 : 2)

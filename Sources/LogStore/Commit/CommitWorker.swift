@@ -25,6 +25,7 @@ package final class CommitWorker: Sendable {
   private let failureBox = Mutex<LogError?>(nil)
   private let completed = Atomic<UInt64>(0)
   private let durable: Atomic<UInt64>
+  private let durablePlaceBox: Mutex<LogPlace>
   private let syncCount = Atomic<UInt64>(0)
   private let notify: @Sendable () -> Void
 
@@ -35,6 +36,7 @@ package final class CommitWorker: Sendable {
     self.options = options
     self.notify = notify
     durable = Atomic(lastRevision.value)
+    durablePlaceBox = Mutex(LogPlace(segment: segment.number, offset: end))
     position = Monitor(
       Position(
         segment: segment, durableThrough: lastRevision, durableOffset: end, writtenThrough: lastRevision,
@@ -44,6 +46,8 @@ package final class CommitWorker: Sendable {
   /// The ticket of the last frame that is acknowledged at the configured level.
   package var completedTicket: UInt64 { completed.load(ordering: .acquiring) }
   package var durableThrough: Revision { Revision(durable.load(ordering: .acquiring)) }
+  /// The place before which all is on stable storage.
+  package var durablePlace: LogPlace { durablePlaceBox.withLock { $0 } }
   package var syncs: UInt64 { syncCount.load(ordering: .relaxed) }
   /// Why nothing is written any more; nil while all is well.
   package var failure: LogError? { failureBox.withLock { $0 } }
@@ -161,6 +165,8 @@ package final class CommitWorker: Sendable {
     syncCount.wrappingAdd(1, ordering: .relaxed)
     position.durableThrough = position.writtenThrough
     position.durableOffset = position.writtenOffset
+    let place = LogPlace(segment: position.segment.number, offset: position.durableOffset)
+    durablePlaceBox.withLock { $0 = place }
     durable.store(position.durableThrough.value, ordering: .releasing)
   }
 }

@@ -6,11 +6,18 @@ package struct LogReplay {
   /// The byte behind the last frame of the last segment.
   let activeEnd: Int
 
+  package init(segments: [SegmentFile], activeEnd: Int) {
+    self.segments = segments
+    self.activeEnd = activeEnd
+  }
+
   /// Reads from the beginning, or from a place at which a frame begins and which comes behind revision `after`. A
   /// recovery may have cut the log before that place and copied what followed into the next segment: then all of that
-  /// one is read, and records up to `after` are among what is visited.
+  /// one is read, and records up to `after` are among what is visited. `enter` is told of each frame before its records.
   package func run(
     from start: LogPlace? = nil, after: Revision = .none,
+    entering enter: (SegmentFile, FrameHeader, _ offset: Int) throws(LogError) -> Void = { _, _, _ throws(LogError) in
+    },
     _ visit: (RecordHeader, RecordPosition, _ record: RawSpan) throws(LogError) -> Void
   ) throws(LogError) {
     var last = Revision(max(segments[0].header.baseRevision.value, 1) - 1)
@@ -36,7 +43,9 @@ package struct LogReplay {
         last = before
       }
       var scanner = SegmentScanner(segment, limit: cut == 0 ? nil : cut)
-      let scan = try scanner.scan(from: offset, after: last, notBefore: time) { (header, offset, body) throws(LogError) in
+      let scan = try scanner.scan(from: offset, after: last, notBefore: time) {
+        (header, offset, body) throws(LogError) in
+        try enter(segment, header, offset)
         guard header.kind == .commit else { return }
         try CommitFrame.forEach(in: body, seed: segment.seed, bodyOffset: offset + Layout.FrameHeader.size) {
           (record, place, bytes) throws(LogError) in

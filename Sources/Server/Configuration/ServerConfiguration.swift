@@ -48,6 +48,8 @@ package struct ServerConfiguration: Sendable {
     package var allowAnonymous: Bool
     /// The one key that every request has to bear; nil when none is needed.
     package var apiKey: Secret?
+    /// The file with the key that signs heads, outside of the store; nil: heads are not signed.
+    package var headKeyFile: String?
   }
 }
 
@@ -64,7 +66,9 @@ extension ServerConfiguration {
       bulkheadMaxQueueSize: settings.integer(.bulkheadQueue),
       breakerFailureThreshold: settings.integer(.breakerThreshold),
       breakerResetSeconds: settings.seconds(.breakerReset))
-    security = Security(allowAnonymous: settings.boolean(.allowAnonymous), apiKey: settings.secret(.apiKey))
+    security = Security(
+      allowAnonymous: settings.boolean(.allowAnonymous), apiKey: settings.secret(.apiKey),
+      headKeyFile: settings.optionalText(.headKeyFile))
     logLevel = Logger.Level(rawValue: settings.text(.logLevel)) ?? .info
     limits = HubLimits()
     limits.keyBytes = settings.integer(.keyBytes)

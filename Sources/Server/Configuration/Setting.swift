@@ -62,6 +62,7 @@ struct Setting: Sendable {
   private static let security = [
     Setting(.allowAnonymous, .boolean, .boolean(false)),
     Setting(.apiKey, .secret, nil, variable: "MFH_API_KEY"),
+    Setting(.headKeyFile, .path, nil, variable: "MFH_HEAD_KEY_FILE"),
   ]
 
   private static let logging = [

@@ -20,6 +20,7 @@ enum SettingName: String, CaseIterable, Sendable {
 
   case allowAnonymous = "security.allow_anonymous"
   case apiKey = "security.api_key"
+  case headKeyFile = "security.head_key_file"
 
   case logLevel = "logging.level"
 

@@ -54,6 +54,12 @@ extension SettledSettings {
     return text
   }
 
+  /// Nil for a setting that nobody gave.
+  func optionalText(_ name: SettingName) -> String? {
+    guard case .text(let text) = self[name].value else { return nil }
+    return text
+  }
+
   func integer(_ name: SettingName) -> Int {
     guard case .integer(let number) = self[name].value else { preconditionFailure("\(name.rawValue) is no number") }
     return number

@@ -1,4 +1,5 @@
 /// What the log says of requests: at `debug` a line for each, otherwise only what an operator has to look at.
+internal import Evidence
 internal import Hub
 internal import LogStore
 internal import Logging
@@ -22,6 +23,8 @@ final class RequestLog {
   let isVerbose: Bool
   private var isPoisonTold = false
   private var roomTold = RoomTold.nothing
+  private var treeTold: TreeProblem?
+  private var treeNoticesTold = 0
   private var nextFailure: Int64 = .min
   private var suppressed = 0
 
@@ -67,6 +70,21 @@ final class RequestLog {
       logger.warning("no snapshot was written: \(failure.description)")
     } else if let revision = status.revision, status.taken > 0 {
       logger.info("snapshot written", metadata: ["revision": "\(revision)", "bytes": "\(status.bytes)"])
+    }
+  }
+
+  /// What the history tree has to say: each once.
+  func tree(_ status: TreeStatus) {
+    for notice in status.notices.dropFirst(treeNoticesTold) { logger.warning("\(notice)") }
+    treeNoticesTold = max(treeNoticesTold, status.notices.count)
+    guard status.problem != treeTold else { return }
+    treeTold = status.problem
+    if let problem = status.problem {
+      logger.error(
+        "the history tree does not go on, what is written now has no head: \(problem.message)",
+        metadata: ["code": "\(problem.kind)"])
+    } else {
+      logger.notice("the history tree goes on")
     }
   }
 

@@ -1,6 +1,6 @@
 /// The actions that this version answers.
 enum Action: Int, CaseIterable {
-  case get, put, delete, exists, listKeys, batchGet, batch, history, events, checksum, stats, health, ping
+  case get, put, delete, exists, listKeys, batchGet, batch, history, events, checksum, stats, health, ping, head, proof
 
   var index: Int { rawValue }
 
@@ -19,14 +19,16 @@ enum Action: Int, CaseIterable {
     case .stats: "stats"
     case .health: "health"
     case .ping: "ping"
+    case .head: "head"
+    case .proof: "proof"
     }
   }
 
   /// Whether it may ask for a revision that this hub must have reached.
   var isRead: Bool {
     switch self {
-    case .get, .exists, .listKeys, .batchGet, .history, .checksum: true
-    case .put, .delete, .batch, .events, .stats, .health, .ping: false
+    case .get, .exists, .listKeys, .batchGet, .history, .checksum, .proof: true
+    case .put, .delete, .batch, .events, .stats, .health, .ping, .head: false
     }
   }
 
@@ -34,15 +36,15 @@ enum Action: Int, CaseIterable {
   var writes: Bool {
     switch self {
     case .put, .delete, .batch, .checksum: true
-    case .get, .exists, .listKeys, .batchGet, .history, .events, .stats, .health, .ping: false
+    case .get, .exists, .listKeys, .batchGet, .history, .events, .stats, .health, .ping, .head, .proof: false
     }
   }
 
   /// Whether a client with writes under way has to wait for them before this action looks at the state.
   var needsSettledState: Bool {
     switch self {
-    case .listKeys, .batchGet, .history, .events, .checksum, .stats: true
-    case .get, .put, .delete, .exists, .batch, .health, .ping: false
+    case .listKeys, .batchGet, .history, .events, .checksum, .stats, .proof: true
+    case .get, .put, .delete, .exists, .batch, .health, .ping, .head: false
     }
   }
 }

@@ -1,5 +1,6 @@
 /// When the hub is healthy, degraded or unhealthy, and which part of it is to blame. The rules are here and nowhere else;
 /// docs/operations.md, "Health", tells them to operators.
+internal import Evidence
 internal import Hub
 internal import LogStore
 
@@ -20,6 +21,8 @@ struct HealthReport {
   var roomProblem: LogError?
   /// Why the last snapshot was not written: the next start takes longer.
   var snapshotFailure: LogError?
+  /// Why the history tree does not go on: what is written now is not covered by a head.
+  var treeProblem: TreeProblem?
 
   /// A write that has waited longer is a stalled one.
   static let waitMax = Duration.seconds(1)
@@ -28,18 +31,20 @@ struct HealthReport {
 
   var status: Status {
     if failure != nil { return .unhealthy }
-    return isStalled || roomProblem != nil || snapshotFailure != nil ? .degraded : .healthy
+    return isStalled || roomProblem != nil || snapshotFailure != nil || treeProblem != nil
+      ? .degraded : .healthy
   }
 
   var isLogHealthy: Bool { failure == nil && !isStalled }
   var isSpaceHealthy: Bool { roomProblem == nil }
+  var isTreeHealthy: Bool { treeProblem == nil }
   var areSnapshotsHealthy: Bool { snapshotFailure == nil }
 }
 
 extension HealthReport {
-  init(_ hub: MemoryHub) {
+  init(_ hub: MemoryHub, tree: TreeStatus?) {
     self.init(
       failure: hub.failure, oldestWait: hub.log.oldestWait, roomProblem: hub.log.roomStatus.problem,
-      snapshotFailure: hub.snapshots.failure)
+      snapshotFailure: hub.snapshots.failure, treeProblem: tree?.problem)
   }
 }

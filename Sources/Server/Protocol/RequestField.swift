@@ -4,7 +4,7 @@ internal import Bytes
 enum RequestField {
   case action, agentID, correlationID, requestID, apiKey, key, item, keys, operations, ifRevision, ttlSeconds
   case limit, prefix, startAfter, minRevision, waitMilliseconds, atRevision, atTime, beforeRevision, fromRevision
-  case fromTime
+  case fromTime, revision, payload
 
   /// The field of that name; nil for a name that means nothing here and is passed over.
   init?(_ name: RawSpan) {
@@ -16,9 +16,11 @@ enum RequestField {
     case 6 where name.equals("action"): self = .action
     case 6 where name.equals("prefix"): self = .prefix
     case 7 where name.equals("api_key"): self = .apiKey
+    case 7 where name.equals("payload"): self = .payload
     case 7 where name.equals("wait_ms"): self = .waitMilliseconds
     case 7 where name.equals("at_time"): self = .atTime
     case 8 where name.equals("agent_id"): self = .agentID
+    case 8 where name.equals("revision"): self = .revision
     case 9 where name.equals("from_time"): self = .fromTime
     case 10 where name.equals("request_id"): self = .requestID
     case 10 where name.equals("operations"): self = .operations

@@ -2,6 +2,7 @@
 ///
 /// It knows neither sockets nor connections. One thread owns it, together with the hub.
 internal import Bytes
+internal import Evidence
 internal import Hub
 internal import JSONText
 internal import LogStore
@@ -31,6 +32,8 @@ final class RequestProcessor {
   @exclusivity(unchecked) var timestamp = TimestampText()
   @exclusivity(unchecked) var scratch = ByteBuffer(capacity: 8 << 10)
   let log: RequestLog
+  /// The history tree; nil in a hub that keeps none.
+  var tree: TreeKeeper?
   /// The revision that a complete reply tells of; for the log.
   @exclusivity(unchecked) var toldRevision: UInt64 = 0
   @exclusivity(unchecked) private var arrival: Int64 = 0
@@ -164,6 +167,8 @@ final class RequestProcessor {
     case .stats: finish(action, body, &reply) { appendStats(to: &$0) }
     case .health: finish(action, body, &reply) { appendHealth(to: &$0) }
     case .ping: finish(action, body, &reply) { appendPing(to: &$0) }
+    case .head: try finish(action, body, &reply) { (reply) throws(HubError) in try appendHead(to: &reply) }
+    case .proof: return try proof(body, &reply)
     }
     return .reply
   }

@@ -7,6 +7,8 @@ final class ServiceInfo {
   let durability: StaticString
   /// Where clients reach the hub.
   var endpoint = ""
+  /// The public key of heads, as text; nil when they are not signed.
+  var headKey: String?
   // Unchecked exclusivity: one thread owns this object, and asking at every access costs a tenth of a write.
   @exclusivity(unchecked) var counters = RequestCounters()
   @exclusivity(unchecked) var feed = FeedCounters()

@@ -1,5 +1,7 @@
 /// `stats`, `health`, `ping`.
 internal import Bytes
+internal import Evidence
+internal import HistoryTree
 internal import Hub
 internal import JSONText
 internal import LogStore
@@ -46,6 +48,7 @@ extension RequestProcessor {
     object.number("feed_waiting", UInt64(service.feed.waiting), &reply)
     object.number("feed_events", service.feed.events, &reply)
     object.number("feed_read_bytes", service.feed.readBytes, &reply)
+    appendTreeStats(&object, to: &reply)
     object.text("store", log.store.description, &reply)
     object.text("lineage", log.lineage.description, &reply)
     object.text("durability", "\(service.durability)", &reply)
@@ -53,6 +56,15 @@ extension RequestProcessor {
     object.name("requests", &reply)
     service.counters.append(to: &reply)
     object.end(&reply)
+  }
+
+  private func appendTreeStats(_ object: inout ObjectWriter, to reply: inout ByteBuffer) {
+    guard let status = tree?.status else { return }
+    object.number("tree_records", status.size, &reply)
+    object.number("head_records", status.newestHead?.head.size ?? 0, &reply)
+    object.number("head_revision", status.newestHead?.head.revision ?? 0, &reply)
+    object.number("head_lag_ms", lagMilliseconds(status), &reply)
+    object.text("head_signed_by", status.newestHead?.signature.map { "\($0.name)+\($0.keyIDText)" } ?? "", &reply)
   }
 
   private func appendItemCounts(to reply: inout ByteBuffer) {
@@ -76,7 +88,7 @@ extension RequestProcessor {
   }
 
   func appendHealth(to reply: inout ByteBuffer) {
-    let report = HealthReport(hub)
+    let report = HealthReport(hub, tree: tree?.status)
     var object = ObjectWriter()
     object.begin(&reply)
     object.text("service", "memory-fusion-hub", &reply)
@@ -119,6 +131,15 @@ extension RequestProcessor {
         ("revision", hub.snapshots.revision?.description ?? "none"),
         ("error", report.snapshotFailure?.message ?? ""),
       ], to: &reply)
+    if let status = tree?.status {
+      components.name("history_tree", &reply)
+      appendComponent(
+        isHealthy: report.isTreeHealthy,
+        [
+          ("records", "\(status.newestHead?.head.size ?? 0)"),
+          ("signed_by", status.newestHead?.signature?.name ?? ""), ("error", report.treeProblem?.message ?? ""),
+        ], to: &reply)
+    }
     components.name("index", &reply)
     appendComponent(isHealthy: true, [("keys", "\(hub.state.keyCount)")], to: &reply)
     components.name("zeromq", &reply)

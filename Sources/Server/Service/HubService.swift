@@ -1,5 +1,7 @@
 /// One hub from start to stop: store, state, socket and loop, in the order in which they come up and go down.
+internal import Evidence
 internal import Glibc
+internal import HistoryTree
 package import Hub
 package import LogStore
 package import Logging
@@ -18,6 +20,10 @@ package struct HubServiceOptions: Sendable {
   package var apiKey: Secret?
   /// Requests of all clients together that may wait for replies; more are answered `overloaded`.
   package var requestsMax = 4_096 + 16_384
+  /// The file of the key that signs heads; nil: they are not signed.
+  package var headKeyFile: String?
+  /// Where the stored history tree does not fit the log, it is given up and begun anew.
+  package var beginsNewTree = false
 
   package init(dataDirectory: String, bindAddress: String, zeroMQPort: UInt16?) {
     self.dataDirectory = dataDirectory
@@ -45,13 +51,19 @@ package struct HubService {
     StopSignals.listen(stopFlag)
     FileLimit.raise()
     do {
-      let log = try openLog(wakeUp)
+      let headKey = try options.headKeyFile.map { path throws(ConfigurationError) in
+        try HeadKeyFile.read(path, dataDirectory: options.dataDirectory)
+      }
+      let storage = try PosixStorage(path: options.dataDirectory, creating: true)
+      let log = try RecordLog(storage, options: options.log, now: SystemClock().now()) { wakeUp.signal() }
       defer { log.abandon() }
       let hub = try MemoryHub(log: log, limits: options.limits, clock: SystemClock())
       logOpened(log, hub)
       let processor = RequestProcessor(
         hub: hub, service: ServiceInfo(durability: durabilityText), apiKey: options.apiKey,
         log: RequestLog(logger: logger))
+      let tree = startTree(storage, log, headKey, processor, wakeUp)
+      defer { tree.end() }
       do {
         try serve(processor, wakeUp, stopFlag, onReady)
       } catch let error as ListenerError {
@@ -60,10 +72,15 @@ package struct HubService {
         throw error
       }
       try hub.close()
+      tree.end(through: log.durableEnd)
+      processor.log.tree(tree.keeper.status)
       processor.log.snapshotEnded(hub.snapshots)
       if let problem = log.closingProblem { logger.warning("the manifest is not up to date: \(problem.description)") }
       logger.info("stopped", metadata: ["revision": "\(hub.state.revision)"])
       return .done
+    } catch let error as ConfigurationError {
+      logger.critical("\(error.message)")
+      return .badConfiguration
     } catch let error as LogError {
       return report(error)
     } catch let error as StorageError {
@@ -77,9 +94,19 @@ package struct HubService {
     }
   }
 
-  private func openLog(_ wakeUp: WakeUp) throws -> RecordLog {
-    let storage = try PosixStorage(path: options.dataDirectory, creating: true)
-    return try RecordLog(storage, options: options.log, now: SystemClock().now()) { wakeUp.signal() }
+  private func startTree(
+    _ storage: PosixStorage, _ log: RecordLog, _ key: SignerKey?, _ processor: RequestProcessor, _ wakeUp: WakeUp
+  ) -> RunningTree {
+    var treeOptions = TreeOptions()
+    treeOptions.key = key
+    // What a salvage has made of the log can not be what the heads before it speak of.
+    treeOptions.beginsAnew = options.beginsNewTree || log.recovery.salvage != nil
+    let keeper = TreeKeeper(
+      storage, options: treeOptions, log: log.durableEnd, now: { SystemClock().now() },
+      onOutcome: { wakeUp.signal() })
+    processor.tree = keeper
+    processor.service.headKey = key?.verifier.description
+    return RunningTree(keeper)
   }
 
   private func serve(
@@ -190,4 +217,23 @@ package struct HubService {
   }
 
   private func isDenied(_ number: Int32) -> Bool { number == EACCES || number == EPERM }
+}
+
+/// The tree's thread, ended once.
+private final class RunningTree {
+  let keeper: TreeKeeper
+  private var thread: NamedThread?
+
+  init(_ keeper: TreeKeeper) {
+    self.keeper = keeper
+    thread = keeper.start()
+  }
+
+  /// Waits until all of the log up to `end` has a head, and the thread has ended.
+  func end(through end: DurableEnd? = nil) {
+    if let end { keeper.follow(end) }
+    keeper.stop()
+    thread?.join()
+    thread = nil
+  }
 }

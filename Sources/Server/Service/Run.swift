@@ -7,12 +7,15 @@ internal import Programs
 /// Runs a hub until SIGTERM or SIGINT. Log lines go to standard error; once requests are answered, one line on standard
 /// output names every address.
 ///
-/// - Parameter salvaging: a damaged store is salvaged first, instead of refused.
+/// - Parameters:
+///   - salvaging: a damaged store is salvaged first, instead of refused.
+///   - beginningNewTree: a stored history tree that does not fit the log is given up, and a new one begun.
 /// - Returns: the exit code of the process; the reason was logged.
-package func run(configuration: ServerConfiguration, salvaging: Bool = false) -> Int32 {
+package func run(configuration: ServerConfiguration, salvaging: Bool = false, beginningNewTree: Bool = false) -> Int32 {
   JSONLogHandler.install(level: configuration.logLevel)
   var options = HubServiceOptions(configuration)
   options.log.salvages = salvaging
+  options.beginsNewTree = beginningNewTree
   let service = HubService(options: options, logger: Logger(label: "hub"))
   let code = service.run { endpoint in
     let line = Array("ready\(endpoint.isEmpty ? "" : " zmq=\(endpoint)")\n".utf8)
@@ -38,6 +41,7 @@ extension HubServiceOptions {
       segmentBytes: storage.segmentBytes)
     limits = configuration.limits
     apiKey = configuration.security.apiKey
+    headKeyFile = configuration.security.headKeyFile
     requestsMax = configuration.resilience.bulkheadMaxConcurrent + configuration.resilience.bulkheadMaxQueueSize
   }
 }

@@ -3,6 +3,7 @@
 ///
 /// While the disk works on one commit the next one is being built; when it is durable, its replies leave together.
 internal import Bytes
+internal import Evidence
 internal import Hub
 internal import LogStore
 internal import Threads
@@ -257,6 +258,10 @@ final class RequestLoop {
       return
     }
     processor.log.room(hub.log.roomStatus)
+    if let tree = processor.tree {
+      tree.follow(hub.log.durableEnd)
+      processor.log.tree(tree.status)
+    }
     if hub.log.canTakeMore { sweep() }
     if now - lastWork >= RequestLoop.idleMicroseconds { hub.log.stampIfIdle() }
   }

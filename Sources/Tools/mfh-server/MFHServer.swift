@@ -79,6 +79,15 @@ struct MFHServer: ParsableCommand {
         """))
   var salvage = false
 
+  @Flag(
+    help: ArgumentHelp(
+      "Begin a new history tree where the stored one does not fit the log.",
+      discussion: """
+        Look with logstore-verify first. The old heads are kept, and every new one says when the tree was begun. \
+        --salvage does the same for what it changes.
+        """))
+  var newHistoryTree = false
+
   @Flag(help: "Print the effective configuration, secrets masked, and exit.")
   var checkConfig = false
 
@@ -100,7 +109,8 @@ struct MFHServer: ParsableCommand {
     if checkConfig {
       print(effective.rendered(), terminator: "")
     } else {
-      throw ExitCode(Server.run(configuration: effective.configuration, salvaging: salvage))
+      throw ExitCode(
+        Server.run(configuration: effective.configuration, salvaging: salvage, beginningNewTree: newHistoryTree))
     }
   }
 }

@@ -32,6 +32,7 @@ struct Stats: ParsableCommand {
       ]
     ),
     ("FEED", ["feed_waiting", "feed_events", "feed_read_bytes"]),
+    ("HISTORY TREE", ["tree_records", "head_records", "head_revision", "head_lag_ms", "head_signed_by"]),
   ]
 
   func run() throws {

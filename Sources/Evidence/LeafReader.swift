@@ -1,0 +1,86 @@
+/// Reads the records of a log from a leaf on, one leaf for each, in the order in which a replay gives them.
+package import HistoryTree
+package import LogStore
+
+/// A record and its leaf.
+package struct ReadLeaf: ~Escapable {
+  package let hash: Digest
+  package let header: RecordHeader
+  package let record: RawSpan
+  package let origin: RecordOrigin
+  package let position: RecordPosition
+
+  @_lifetime(copy record)
+  init(
+    hash: Digest, header: RecordHeader, record: RawSpan, origin: RecordOrigin, position: RecordPosition
+  ) {
+    self.hash = hash
+    self.header = header
+    self.record = record
+    self.origin = origin
+    self.position = position
+  }
+}
+
+package struct LeafReader: ~Copyable {
+  /// Behind the last record that was read.
+  package private(set) var place: LeafPlace
+  private var hasher = LeafHasher()
+
+  package init(at place: LeafPlace) { self.place = place }
+
+  /// Reads up to the end of `log`, or until `visit` returns false.
+  package mutating func read(
+    _ log: DurableEnd, _ visit: (borrowing ReadLeaf, _ before: LeafPlace) throws(LogError) -> Bool
+  ) throws(LogError) {
+    var (start, skip) = beginning(in: log)
+    var place = start
+    var origin = RecordOrigin(lineage: .none, epoch: 0)
+    var hasher = LeafHasher()
+    swap(&hasher, &self.hasher)
+    defer {
+      self.place = place
+      swap(&hasher, &self.hasher)
+    }
+    let from = LogPlace(segment: start.segment, offset: Int(start.frameOffset))
+    do {
+      try log.replay.run(from: from, after: start.revisionBeforeFrame) { (file, frame, offset) throws(LogError) in
+        place.enter(file, frame, at: offset)
+        origin = RecordOrigin(lineage: file.header.lineage, epoch: frame.epoch)
+      } _: { (header, position, record) throws(LogError) in
+        let before = place
+        place.pass(header)
+        guard skip == 0 else {
+          skip -= 1
+          return
+        }
+        let leaf = ReadLeaf(
+          hash: try hasher.hash(header, record, origin), header: header, record: record, origin: origin,
+          position: position)
+        if try !visit(leaf, before) { throw LeafReader.enough }
+      }
+    } catch {
+      guard error == LeafReader.enough else { throw error }
+    }
+  }
+
+  /// Thrown through the replay when no more is wanted; never leaves this file.
+  private static let enough = LogError(.busy, "enough leaves were read")
+
+  /// Where to begin, at a frame, and how many records to pass over. A recovery may have cut the segment before the
+  /// frame, and a compaction may have rewritten it: the number of records before the leaf is still the same.
+  private func beginning(in log: DurableEnd) -> (LeafPlace, skip: UInt32) {
+    var start = place
+    start.frameSkip = 0
+    let file = log.segments.first { $0.number == place.segment }
+    if let file, file.header.generation == place.generation, let limit = log.limit(of: place.segment),
+      Int(place.frameOffset) < limit
+    {
+      start.segmentSkip -= place.frameSkip
+      return (start, place.frameSkip)
+    }
+    guard let file else { return (start, place.frameSkip) }
+    start = LeafPlace(beginningOf: file, after: place.revisionBeforeSegment)
+    return (start, place.segmentSkip)
+  }
+}

@@ -1,0 +1,100 @@
+/// The leaf of a record: the one text of its logical part, and the commitment to its payload. FORMAT.md, "History tree".
+///
+/// Nothing physical is in it (place, codec, checksums), and nothing that is derived from the payload.
+package import Bytes
+package import HistoryTree
+package import LogStore
+
+/// Where the bytes of a leaf's contents lie.
+package enum LeafLayout {
+  package static let magic: UInt64 = 0x3146_4145_4C48_464D  // "MFHLEAF1" read as little-endian
+  package static let magicOffset = 0
+  package static let lineage = magicOffset + 8
+  package static let epoch = lineage + 16
+  package static let revision = epoch + 8
+  package static let previousRevision = revision + 8
+  package static let time = previousRevision + 8
+  package static let creationTime = time + 8
+  package static let expiry = creationTime + 8
+  package static let operation = expiry + 8
+  package static let itemKind = operation + 1
+  package static let flags = itemKind + 1
+  package static let reserved = flags + 1
+  package static let keyBytes = reserved + 1
+  package static let agentBytes = keyBytes + 2
+  package static let correlationBytes = agentBytes + 2
+  package static let requestBytes = correlationBytes + 2
+  package static let size = requestBytes + 2
+}
+
+/// What a record has that is not in the record itself.
+package struct RecordOrigin: Equatable, Sendable {
+  /// That of its segment.
+  package var lineage: StoreIdentity
+  /// That of its frame.
+  package var epoch: UInt64
+
+  package init(lineage: StoreIdentity, epoch: UInt64) {
+    self.lineage = lineage
+    self.epoch = epoch
+  }
+}
+
+package struct LeafHasher: ~Copyable {
+  private var contents = ByteBuffer(capacity: 512)
+
+  package init() {}
+
+  /// The hash of a record's leaf. `record` is the whole record, after its checks.
+  package mutating func hash(
+    _ header: RecordHeader, _ record: RawSpan, _ origin: RecordOrigin
+  ) throws(LogError) -> Digest {
+    contents.removeAll()
+    RecordLeaf.append(header, record, origin, to: &contents)
+    try RecordLeaf.commitment(header, record).append(to: &contents)
+    return TreeHash.leaf(contents.bytes)
+  }
+}
+
+package enum RecordLeaf {
+  /// Appends the logical header: what stands in a leaf before the commitment.
+  package static func append(
+    _ header: RecordHeader, _ record: RawSpan, _ origin: RecordOrigin, to buffer: inout ByteBuffer
+  ) {
+    let fields = header.fields
+    buffer.append(littleEndian: LeafLayout.magic)
+    buffer.append(littleEndian: origin.lineage.high)
+    buffer.append(littleEndian: origin.lineage.low)
+    buffer.append(littleEndian: origin.epoch)
+    buffer.append(littleEndian: fields.revision.value)
+    buffer.append(littleEndian: fields.previousRevision.value)
+    buffer.append(littleEndian: fields.time)
+    buffer.append(littleEndian: fields.creationTime)
+    buffer.append(littleEndian: fields.expiry)
+    buffer.append(fields.operation.rawValue)
+    buffer.append(fields.itemKind)
+    buffer.append(UInt8(fields.continues ? 1 : 0))
+    buffer.append(UInt8(0))
+    for length in [header.keyBytes, header.agentBytes, header.correlationBytes, header.requestBytes] {
+      buffer.append(littleEndian: length)
+    }
+    buffer.append(record.extracting(header.keyRange.lowerBound..<header.requestRange.upperBound))
+  }
+
+  /// The commitment to the payload; a redacted record has it in the payload's place.
+  package static func commitment(_ header: RecordHeader, _ record: RawSpan) throws(LogError) -> Digest {
+    let payload = record.extracting(header.payloadRange)
+    switch header.codec {
+    case .plain: return TreeHash.commitment(salt: salt(record), payload: payload)
+    case .redacted: return Digest(payload)
+    case .zstd, .zstdDictionary:
+      throw LogError(.unsupported, "a record that is compressed by itself has no leaf in this version")
+    }
+  }
+
+  @_lifetime(copy record)
+  package static func salt(_ record: RawSpan) -> RawSpan {
+    let start = Layout.RecordHeader.salt
+    return record.extracting(start..<(start + TreeHash.saltBytes))
+  }
+}
