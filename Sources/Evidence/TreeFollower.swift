@@ -156,14 +156,13 @@ package final class TreeFollower {
       storedBlocks = 0
     }
     restart(blocks: isWhole ? max(whole - 1, 0) : 0, log)
-    var met = head.size == 0
-    try reader.read(log) { (leaf, before) throws(LogError) in
-      take(leaf, before)
-      guard size == head.size else { return true }
-      met = true
-      return false
+    if head.size > 0 {
+      try reader.read(log) { (leaf, before) throws(LogError) in
+        take(leaf, before)
+        return size < head.size
+      }
     }
-    guard met else {
+    guard size == head.size else {
       throw TreeProblem(
         .contradiction,
         "the log ends behind \(size) records, the head of \(head.time) speaks of \(head.size) (revision "

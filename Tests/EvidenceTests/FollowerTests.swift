@@ -68,6 +68,24 @@ import Testing
     }
   }
 
+  @Test(
+    "A crash before the second head loses nothing of the tree, whatever the first one speaks of",
+    arguments: [0, 1, 256])
+  func crashAfterTheFirstHead(size: Int) throws {
+    let store = TreeStore(seed: 2)
+    try store.open()
+    for _ in 0..<size { try store.commit(1) }
+    try store.keep()
+    try store.commit(3)
+    store.losePower(seed: 1)
+    try store.open()
+    #expect(store.follower.notices == [])
+    try store.close()
+    #expect(store.follower.newestHead?.head.size == UInt64(size + 3))
+    #expect(store.follower.newestHead?.head.beginning.leaves == 0)
+    #expect(try TreeVerifier.check(store.disk, key: TreeStore.key.verifier).isSound)
+  }
+
   @Test("A damaged file of blocks is made anew, with the same root")
   func damagedBlocks() throws {
     let store = try TreeStore.written(800, seed: 6)
@@ -89,7 +107,7 @@ import Testing
     let heads = try HeadFile(store.disk).read()
     var image = store.disk.image
     image.tamper(HeadFile.name) { bytes in
-      for place in (bytes.count - 700)..<bytes.count { bytes[place] = 0 }
+      for place in (bytes.count - 800)..<bytes.count { bytes[place] = 0 }
     }
     store.disk.image = image
     store.disk.restart()

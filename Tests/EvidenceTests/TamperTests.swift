@@ -198,16 +198,24 @@ import Testing
     }
   }
 
-  @Test(
-    "A change is placed: to the block of 256 records when the blocks are proven, else to what lies between two heads")
+  @Test("A change is placed between two heads, and to the block of 256 records when a head proves the blocks")
   func places() throws {
     let original = try Self.makeCase(11)
-    let disk = SimulatedDisk(original.image)
-    try Forger(disk).forge { $0.records[300].payload = Array("{}".utf8) }
-    let report = try TreeVerifier.check(disk, key: TreeStore.key.verifier)
-    let place = try #require(report.findings.first?.place)
-    #expect(place.leaves == 256..<512)
-    #expect(place.first.revision == Revision(257) && place.text.contains("revision 257"))
+    for victim in stride(from: 0, to: 700, by: 23) {
+      let disk = SimulatedDisk(original.image)
+      try Forger(disk).forge { $0.records[victim].payload.append(UInt8(ascii: " ")) }
+      let report = try TreeVerifier.check(disk, key: TreeStore.key.verifier)
+      let place = try #require(report.findings.first?.place)
+      let sizes = [0] + (try HeadFile(disk).read().map(\.head.size))
+      let before = try #require(sizes.last { $0 <= UInt64(victim) })
+      let behind = try #require(sizes.first { $0 > UInt64(victim) })
+      let block = UInt64(victim) / 256 * 256
+      // The last block is not whole: nothing but the heads places a change there.
+      let isWhole = block + 256 <= report.leaves
+      #expect(place.leaves == (isWhole ? max(before, block) : before)..<(isWhole ? min(behind, block + 256) : behind))
+      #expect(place.first.revision.value >= place.leaves.lowerBound)
+      #expect(place.last.revision.value <= place.leaves.upperBound + 1)
+    }
   }
 
   @Test("Records that were added behind the last head of a closed store are found")

@@ -34,6 +34,7 @@ struct ConfigurationFileTests {
     security:
       allow_anonymous: true
       api_key: open-sesame
+      head_key_file: /etc/mfh/head.key
     logging:
       level: warning
     limits:
@@ -64,6 +65,7 @@ struct ConfigurationFileTests {
     #expect(configuration.resilience.breakerFailureThreshold == 3)
     #expect(configuration.resilience.breakerResetSeconds == 120)
     #expect(configuration.security.allowAnonymous)
+    #expect(configuration.security.headKeyFile == "/etc/mfh/head.key")
     #expect(configuration.logLevel == .warning)
     #expect(configuration.limits.keyBytes == 512)
     #expect(configuration.limits.itemBytes == 65_536)
