@@ -17,6 +17,9 @@ package final class MemoryHub {
   @exclusivity(unchecked) var pending = PendingVersions()
   @exclusivity(unchecked) var requests: RequestMemory
   @exclusivity(unchecked) var recent = RecentVersions()
+  @exclusivity(unchecked) var recentHeads = RecentHeads()
+  /// For tests: how many records were read to link new ones.
+  @exclusivity(unchecked) package var linkReads: UInt64 = 0
   /// The state hashes of the live versions that the records under way replace, in order of their revisions.
   @exclusivity(unchecked) var replacedHashes = ReplacedHashes()
   @exclusivity(unchecked) var recordScratch = ByteBuffer(capacity: 8_192)
@@ -118,7 +121,7 @@ package final class MemoryHub {
         replacedHashes.take(header.fields.revision)
       }
       pending.settle(KeyHash(key), ticket: buffer.ticket)
-      if header.fields.operation.isPut { recent.note(header.fields) }
+      recent.note(header.fields)
       if !feedWatch.isEmpty, header.fields.operation.isEvent { feedWatch.note(header.fields.revision, key: key) }
     }
   }

@@ -288,6 +288,8 @@ struct LoggedRecord: Equatable {
   var correlation: String
   var continues: Bool
   var expiry: Int64
+  var depth: UInt32
+  var skip: UInt64
 
   init(_ header: RecordHeader, _ record: RawSpan) {
     operation = header.fields.operation
@@ -301,5 +303,7 @@ struct LoggedRecord: Equatable {
     correlation = record.extracting(header.correlationRange).text()
     continues = header.fields.continues
     expiry = header.fields.expiry
+    depth = header.fields.depth
+    skip = header.fields.skipRevision.value
   }
 }

@@ -59,6 +59,9 @@ extension MemoryHub {
       of: key, from: event, .init(events: limit, replyBytes: replyBytes), to: &reply)
   }
 
+  /// For tests: how many records were read to find what was.
+  package var pastReads: UInt64 { past.reads }
+
   private func revision(at moment: Moment) throws(HubError) -> Revision {
     switch moment {
     case .revision(let revision):

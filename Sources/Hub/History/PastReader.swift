@@ -31,10 +31,32 @@ final class PastReader {
   func newest(of key: RawSpan, from start: VersionEntry, through limit: Revision) throws(HubError) -> Event? {
     var event = try head(start.revision, start.position, key)
     while event.fields.revision > limit || event.fields.operation == .void {
+      if let skipped = try skip(from: event, to: limit, key) {
+        event = skipped
+        continue
+      }
       guard let next = try predecessor(of: event) else { return nil }
       event = try head(next.revision, next.position, key)
     }
     return event
+  }
+
+  /// The event that `event` has a long link to, if nothing that is not newer than `limit` lies between them.
+  private func skip(from event: Event, to limit: Revision, _ key: RawSpan) throws(HubError) -> Event? {
+    let revision = event.fields.skipRevision
+    guard revision != .none, revision >= limit, revision < event.fields.revision,
+      revision != event.fields.previousRevision
+    else { return nil }
+    do {
+      guard case .record(let position) = try log.find(revision) else { return nil }
+      return try head(revision, position, key)
+    } catch let error as LogError {
+      throw HubError(error)
+    } catch let error as HubError {
+      throw error
+    } catch {
+      preconditionFailure("only errors of the log and the hub are thrown here: \(error)")
+    }
   }
 
   /// The event before `event`; nil when that one was the key's first.

@@ -9,6 +9,8 @@ package struct PendingVersions {
     package var ticket: UInt64
     /// The revision of the newest event of the key.
     package var revision: Revision
+    /// How that event links to earlier ones.
+    package var link = ChainLink()
     /// nil when that event removed the key.
     package var version: Version?
   }

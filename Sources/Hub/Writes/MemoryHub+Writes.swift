@@ -65,25 +65,35 @@ extension MemoryHub {
     var version: Version?
     /// The revision of the key's newest event; 0 when it never had one.
     var revision: Revision
+    /// How that event links on.
+    var link = ChainLink()
     /// The commit that it waits for; 0 when it is acknowledged.
     var ticket: UInt64
   }
 
   func newest(_ key: RawSpan, _ hash: KeyHash, countingPlan: Bool) throws(HubError) -> Newest {
     if countingPlan, let planned = plan.planned(hash) {
-      return Newest(version: planned.version, revision: planned.fields.revision, ticket: 0)
+      return Newest(
+        version: planned.version, revision: planned.fields.revision, link: ChainLink(planned.fields), ticket: 0)
     }
     if let pending = pending.newest(hash) {
-      return Newest(version: pending.version, revision: pending.revision, ticket: pending.ticket)
+      return Newest(
+        version: pending.version, revision: pending.revision, link: pending.link, ticket: pending.ticket)
     }
     guard let value = state.index.get(key) else {
-      return Newest(version: nil, revision: state.deadRevision(key), ticket: 0)
+      let revision = state.deadRevision(key)
+      return Newest(
+        version: nil, revision: revision, link: revision == .none ? ChainLink() : deadLink(key), ticket: 0)
     }
     let entry = VersionEntry(value)
-    if let version = recent.version(entry) { return Newest(version: version, revision: entry.revision, ticket: 0) }
+    if let (version, link) = recent.version(entry) {
+      return Newest(version: version, revision: entry.revision, link: link, ticket: 0)
+    }
     do {
       let header = try log.readHeader(at: entry.position, into: &recordScratch)
-      return Newest(version: Version(header, at: entry.position), revision: entry.revision, ticket: 0)
+      return Newest(
+        version: Version(header, at: entry.position), revision: entry.revision, link: ChainLink(header.fields),
+        ticket: 0)
     } catch {
       throw HubError(error)
     }
@@ -94,8 +104,8 @@ extension MemoryHub {
     _ found: Newest, _ key: RawSpan, _ hash: KeyHash, _ now: Int64, remembering: Bool
   ) -> Newest {
     guard let version = found.version, version.isDue(at: now) else { return found }
-    planRemoval(.expire, key, hash, found, now, remembering: remembering)
-    return Newest(version: nil, revision: Revision(plan.nextRevision.value - 1), ticket: found.ticket)
+    let expiry = planRemoval(.expire, key, hash, found, now, remembering: remembering)
+    return Newest(version: nil, revision: expiry.revision, link: ChainLink(expiry), ticket: found.ticket)
   }
 
   func planPut(
@@ -112,7 +122,7 @@ extension MemoryHub {
     let item = try normalise(current.version?.creationTime, now, &plan.arena)
     let payload = payloadStart..<plan.arena.count
     fields.itemKind = item.kind
-    fields.previousRevision = current.revision
+    link(&fields, to: current, key, hash)
     fields.creationTime = item.creationTime
     fields.expiry = item.expiry
     fields.stateHash = stateHash(key, fields.revision, plan.arena, payload)
@@ -143,17 +153,19 @@ extension MemoryHub {
     plan.add(OperationResult(isPut: false, hit: true, revision: Revision(plan.nextRevision.value - 1)))
   }
 
+  @discardableResult
   func planRemoval(
     _ operation: Operation, _ key: RawSpan, _ hash: KeyHash, _ found: Newest, _ now: Int64, remembering: Bool
-  ) {
+  ) -> RecordFields {
     guard let version = found.version else { preconditionFailure("only a live version is removed") }
     var fields = RecordFields(operation: operation, revision: plan.nextRevision, time: now)
-    fields.previousRevision = found.revision
+    link(&fields, to: found, key, hash)
     plan.replaced.append((fields.revision, version.stateHash))
     let keyRange = plan.keep(key)
     plan.add(
       .init(fields: fields, key: keyRange, payload: 0..<0, keyHash: hash, isOwn: operation == .expire),
       remembering: remembering)
+    return fields
   }
 
   private func check(
@@ -187,6 +199,7 @@ extension MemoryHub {
     let ticket = log.currentTicket
     append(plan.arena, writer, ticket)
     for (revision, hash) in plan.replaced { replacedHashes.add(revision, hash) }
+    for (key, chain) in plan.heads { recentHeads.keep(chain, of: key) }
     return ticket
   }
 
@@ -215,7 +228,8 @@ extension MemoryHub {
       }
       pending.set(
         record.keyHash, key,
-        .init(ticket: ticket, revision: fields.revision, version: record.version(at: position)))
+        .init(
+          ticket: ticket, revision: fields.revision, link: ChainLink(fields), version: record.version(at: position)))
     }
   }
 }

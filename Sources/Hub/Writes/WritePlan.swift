@@ -20,6 +20,8 @@ package final class WritePlan {
   @exclusivity(unchecked) private(set) var results: [OperationResult] = []
   /// The state hashes of the live versions that planned records replace, with the revisions of those records.
   @exclusivity(unchecked) var replaced: [(Revision, UInt128)] = []
+  /// The chains of heads that begin with a planned record.
+  @exclusivity(unchecked) var heads: [(KeyHash, [ChainHead])] = []
   /// The newest planned record of each key; filled only for batches.
   @exclusivity(unchecked) private var newest: [KeyHash: Int] = [:]
   @exclusivity(unchecked) var nextRevision = Revision.none
@@ -31,6 +33,7 @@ package final class WritePlan {
     records.removeAll(keepingCapacity: true)
     results.removeAll(keepingCapacity: true)
     replaced.removeAll(keepingCapacity: true)
+    if !heads.isEmpty { heads.removeAll(keepingCapacity: true) }
     if !newest.isEmpty { newest.removeAll(keepingCapacity: true) }
     nextRevision = revision.next
   }

@@ -1,0 +1,56 @@
+/// How the events of a key link to earlier ones, so that an old version among a million is found with a few reads. See
+/// docs/decisions/0020-skip-links.md.
+internal import LogStore
+
+/// What an event's record says of its place in the key's row of events.
+package struct ChainLink: Equatable, Sendable {
+  /// How many earlier events it knows of.
+  var depth: UInt32 = 0
+  /// An earlier event further back: for most, the newest head before; for a head, one of the heads before.
+  var skip = Revision.none
+
+  /// Every so many events there is a head.
+  static let stride: UInt32 = 16
+
+  init() {}
+
+  init(_ fields: RecordFields) {
+    depth = fields.depth
+    skip = fields.skipRevision
+  }
+
+  var isHead: Bool { depth % ChainLink.stride == 0 }
+}
+
+/// An event whose depth is a multiple of the stride.
+struct ChainHead: Equatable {
+  var revision: Revision
+  var link: ChainLink
+}
+
+/// The heads of keys that were written to lately, each with those that it leads to by one skip after the other: what the
+/// next head of the key has to know. While they are under way they can not be read.
+struct RecentHeads {
+  private var chains: [KeyHash: [ChainHead]] = [:]
+  private var order: [KeyHash] = []
+  private var next = 0
+
+  static let keysMax = 4_096
+
+  /// The chain that begins with the head `revision`; nil when it is not known.
+  func chain(_ key: KeyHash, from revision: Revision) -> [ChainHead]? {
+    guard let chain = chains[key], chain.first?.revision == revision else { return nil }
+    return chain
+  }
+
+  mutating func keep(_ chain: [ChainHead], of key: KeyHash) {
+    guard chains.updateValue(chain, forKey: key) == nil else { return }
+    if order.count < RecentHeads.keysMax {
+      order.append(key)
+    } else {
+      chains.removeValue(forKey: order[next])
+      order[next] = key
+      next = (next + 1) % RecentHeads.keysMax
+    }
+  }
+}
