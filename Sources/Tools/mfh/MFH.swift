@@ -76,8 +76,8 @@ struct MFH: ParsableCommand {
       """,
     version: "mfh \(Version.number)",
     subcommands: [
-      Get.self, Put.self, Delete.self, Exists.self, List.self, Batch.self, Events.self, Watch.self, Undo.self,
-      Health.self, Stats.self, Checksum.self, Ping.self, Head.self, Proof.self, Keys.self,
+      Get.self, Put.self, Delete.self, Exists.self, List.self, History.self, Batch.self, Events.self, Watch.self,
+      Undo.self, Health.self, Stats.self, Checksum.self, Ping.self, Head.self, Proof.self, Keys.self,
     ])
 
   static var commandNames: [String] { configuration.subcommands.compactMap { $0.configuration.commandName } }

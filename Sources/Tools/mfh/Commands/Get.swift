@@ -16,12 +16,17 @@ struct Get: ParsableCommand {
       sent it: {"found":true,"item":{…},"revision":7}. With --raw only the content: a text byte for byte, \
       anything else as JSON.
 
+      --at-revision and --at-time show what was there then: behind the event with that revision, or behind the last event \
+      that was not later, without what had expired by that time. mfh history lists a key's revisions.
+
       Examples:
         mfh get notes/today
         mfh get notes/today --raw > today.md
         mfh get user/7 --format json | jq .item.content.name
+        mfh get notes/today --at-revision 1187
+        mfh get notes/today --at-time 2026-11-24T09:00:00Z
 
-      Exit code 66 when there is no such key.
+      Exit code 66 when there is no such key, or the log can not tell any more what was there.
       """)
 
   @Argument(help: "The key.")
@@ -30,9 +35,16 @@ struct Get: ParsableCommand {
   @Flag(help: "Only the content, without a line break of its own.")
   var raw = false
 
+  @Option(help: ArgumentHelp("As it was at this revision.", valueName: "n"))
+  var atRevision: UInt64?
+
+  @Option(help: ArgumentHelp("As it was at this time.", valueName: "time"))
+  var atTime: String?
+
   @OptionGroup var client: ClientOptions
 
   func validate() throws {
+    if atRevision != nil, atTime != nil { throw ValidationError("--at-revision and --at-time exclude each other") }
     if raw, client.format == .json { throw ValidationError("--raw and --format json exclude each other") }
   }
 
@@ -40,6 +52,8 @@ struct Get: ParsableCommand {
     let session = try Session(client)
     var request = session.request("get")
     request.add("key", key)
+    if let atRevision { request.add("at_revision", atRevision) }
+    if let atTime { request.add("at_time", atTime) }
     var reply = HubReply()
     try session.perform(request, reply: &reply)
     let isFound = try reply.requiredFlag("found", of: reply.result)
@@ -56,7 +70,12 @@ struct Get: ParsableCommand {
     }
     try session.finish()
     guard isFound else {
-      throw Failure(.noInput, "\(key): no such key at \(session.address); mfh list shows what is there")
+      let isPast = atRevision != nil || atTime != nil
+      throw Failure(
+        .noInput,
+        isPast
+          ? "\(key): not there at that \(atTime == nil ? "revision" : "time"); mfh history \(key) shows when it was"
+          : "\(key): no such key at \(session.address); mfh list shows what is there")
     }
   }
 
