@@ -26,6 +26,7 @@ package final class MemoryHub {
   @exclusivity(unchecked) var hashScratch = ByteBuffer(capacity: 8_192)
   @exclusivity(unchecked) var requestScratch = ByteBuffer(capacity: 1_024)
   @exclusivity(unchecked) var eventEncoder = MemoryEventEncoder()
+  @exclusivity(unchecked) var passedPlaces = PassedPlaces()
   /// Who is to be told of acknowledged events.
   @exclusivity(unchecked) package var feedWatch = FeedWatch()
   /// Outcomes of batches with a request id that are under way: their records can not be read back yet.
@@ -122,6 +123,9 @@ package final class MemoryHub {
       }
       pending.settle(KeyHash(key), ticket: buffer.ticket)
       recent.note(header.fields)
+      if passedPlaces.isInUse, header.fields.operation.isPut {
+        passedPlaces.note(header.fields.revision, at: position)
+      }
       if !feedWatch.isEmpty, header.fields.operation.isEvent { feedWatch.note(header.fields.revision, key: key) }
     }
   }

@@ -16,19 +16,17 @@ package final class FeedPage {
   /// The newest revision that was there when the page became complete.
   @exclusivity(unchecked) package internal(set) var completedAt = Revision.none
   @exclusivity(unchecked) var cursor: RecordCursor
-  /// What may still be read for this page; then it ends, however few events were found.
-  @exclusivity(unchecked) var workLeft = FeedPage.workMax
+  /// How much of the log may still be passed for this page; then it ends, however few events were found.
+  @exclusivity(unchecked) var bytesLeft = FeedPage.bytesMax
   /// The next event has no room in it.
   @exclusivity(unchecked) var isFull = false
-  /// Where the items lie that were met on the way: the next event of their key has them as its previous value.
-  @exclusivity(unchecked) var places: [Revision: RecordPosition] = [:]
 
   /// A reader that asks for rare keys gets an answer after so much of the log. Its next request goes on from there.
-  package static let workMax = 64 << 20
-  /// Finding an old revision takes as long as reading about so much of the log.
-  static let lookupWork = 16 << 10
-  /// Room for what follows the events in a reply.
-  static let tailBytes = 1 << 10
+  package static let bytesMax = 64 << 20
+  /// Finding an old revision takes as long as reading about so much of the log, or longer in a large commit.
+  static let lookupWork = 32 << 10
+  /// Room for what stands around the events in a reply, the longest request id among it.
+  static let tailBytes = 2 << 10
   static let lostBytes = 64
 
   init(_ query: FeedQuery, from cursor: RecordCursor) {

@@ -31,6 +31,7 @@ extension MemoryHub {
         "revision \(query.from) is gone, the oldest that the log still has is \(floor): go on from there, and count "
           + "what lies between as missed")
     }
+    passedPlaces.begin()
     return FeedPage(query, from: cursor)
   }
 
@@ -39,19 +40,19 @@ extension MemoryHub {
   /// - Parameter work: how much may be done, measured in bytes of log that are read; less what was done afterwards.
   /// - Throws: `storage_error` when the page's first event can not be read. What was found before it is a page.
   package func extend(_ page: FeedPage, work: inout Int) throws(HubError) {
-    let allowed = min(work, page.workLeft)
+    let allowed = min(work, page.bytesLeft)
     var left = allowed
     var cursor = page.cursor
     do throws(LogError) {
       let end = try log.read(&cursor, bytesMax: allowed) { (header, position, record) throws(LogError) in
         left -= Int(header.recordBytes)
+        page.bytesLeft -= Int(header.recordBytes)
         let step = try take(header, position, record, page, &left)
         return step == .goOn && left <= 0 ? .stop : step
       }
       if end == .budget { left = 0 }
       page.cursor = cursor
-      page.workLeft -= allowed - max(left, 0)
-      if end == .reached || page.isFull || page.workLeft <= 0 { complete(page, hasMore: end != .reached) }
+      if end == .reached || page.isFull || page.bytesLeft <= 0 { complete(page, hasMore: end != .reached) }
     } catch {
       page.cursor = cursor
       guard page.count > 0 else { throw HubError(error) }
@@ -64,7 +65,6 @@ extension MemoryHub {
     page.isComplete = true
     page.hasMore = hasMore
     page.completedAt = log.acknowledgedRevision
-    page.places = [:]
   }
 
   private func take(
@@ -74,6 +74,7 @@ extension MemoryHub {
       if header.fields.operation == .gap { page.note(try decodeGap(header, position, record)) }
       return .goOn
     }
+    if header.fields.operation.isPut { passedPlaces.note(header.fields.revision, at: position) }
     let prefix = page.query.prefix
     guard record.extracting(header.keyRange).hasPrefix(prefix.span.bytes) else { return .goOn }
     if page.count == page.query.limit {
@@ -89,7 +90,6 @@ extension MemoryHub {
     }
     page.count += 1
     work -= page.events.count - before
-    if header.fields.operation.isPut { page.places[header.fields.revision] = position }
     return .goOn
   }
 
@@ -108,7 +108,8 @@ extension MemoryHub {
   private func append(
     _ header: RecordHeader, _ position: RecordPosition, _ record: RawSpan, _ page: FeedPage, _ work: inout Int
   ) throws(LogError) {
-    let previous = try readPrevious(header.fields, page, &work)
+    let previous = try readPrevious(header.fields, &work)
+    let before = page.events.count
     if page.count > 0 { page.events.append(",") }
     page.events.append("{")
     let isSound = MemoryHub.append(
@@ -116,6 +117,7 @@ extension MemoryHub {
     page.events.append("}")
     // What was redacted is told of without it.
     guard isSound || header.codec == .redacted else {
+      page.events.truncate(to: before)
       throw LogError(
         .damaged, "revision \(header.fields.revision) holds no item that this version can read",
         segment: position.segment, offset: UInt64(position.offset))
@@ -132,12 +134,10 @@ extension MemoryHub {
 
   /// Reads the item that an event replaces or removes. Returns where it is in `recordScratch`; empty when there is none,
   /// or the log has it no more.
-  private func readPrevious(
-    _ fields: RecordFields, _ page: FeedPage, _ work: inout Int
-  ) throws(LogError) -> Range<Int> {
+  private func readPrevious(_ fields: RecordFields, _ work: inout Int) throws(LogError) -> Range<Int> {
     var revision = fields.operation == .create ? .none : fields.previousRevision
     while revision != .none {
-      var known = page.places.removeValue(forKey: revision)
+      var known = passedPlaces.place(of: revision)
       if known == nil {
         work -= FeedPage.lookupWork
         known = try log.position(of: revision)
