@@ -79,6 +79,20 @@ package enum RequestFuzz: FuzzTarget {
         #
         """),
       FuzzSeed(
+        "feed",
+        """
+        {"action":"put","key":"a/1","item":{"content":"x"},"agent_id":"g","correlation_id":"c"}
+        {"action":"put","key":"a/1","item":{"content":"y"},"ttl_seconds":0.5}
+        &{"action":"put","key":"b","item":{"content":"z"}}
+        {"action":"events","prefix":"a/","limit":1}
+        +600
+        {"action":"checksum"}
+        {"action":"events","from_revision":2,"wait_ms":30000}
+        #
+        {"action":"events","from_time":"2025-08-07T17:30:00Z"}
+        {"action":"events","from_revision":9,"wait_ms":1}
+        """),
+      FuzzSeed(
         "others",
         """
         {"action":"ping"}
