@@ -332,8 +332,8 @@ bug(64, "the commit table names every commit", TABLE,
     "if !$BUG, let last = entries.last, UInt64(offset)",
     "SealTests")
 bug(65, "the commit table finds the wrong entry", TABLE,
-    "if entries[middle].firstRevision <= revision {",
-    "if $BUG ? entries[middle].firstRevision < revision : entries[middle].firstRevision <= revision {",
+    "let behind = firstIndex { $0.firstRevision > revision }",
+    "let behind = firstIndex { $BUG ? $0.firstRevision >= revision : $0.firstRevision > revision }",
     "SealTests")
 
 # Snapshots.
@@ -364,8 +364,8 @@ bug(69, "a snapshot block's payload checksum is not checked", BLOCK,
     DAMAGED)
 bug(70, "a snapshot block's header checksum is not checked", BLOCK, CHECKSUM_GUARD, NO_CHECKSUM_GUARD, DAMAGED)
 bug(71, "a snapshot head's checksum is not checked", HEAD,
-    CHECKSUM_GUARD + "\n    guard bytes.u16(Field.version)",
-    NO_CHECKSUM_GUARD + "\n    guard bytes.u16(Field.version)",
+    CHECKSUM_GUARD + "\n    guard Layout.formatVersions",
+    NO_CHECKSUM_GUARD + "\n    guard Layout.formatVersions",
     DAMAGED)
 bug(72, "a snapshot tail's checksum is not checked", HEAD,
     CHECKSUM_GUARD + "\n    guard bytes.u64(Field.totalBytes)",
@@ -591,3 +591,68 @@ bug(122, "a stop leaves what was accepted without an answer", LOOP,
     "while !clients.isEmpty {",
     "while !clients.isEmpty, !$BUG {",
     "ServerTests.FailureTests")
+
+# The change feed, and what is made of it.
+
+FEED = "Hub/Feed/MemoryHub+Feed.swift"
+
+bug(130, "a page has one event too many", FEED,
+    "if page.count == page.query.limit {",
+    "if page.count == page.query.limit + ($BUG ? 1 : 0) {",
+    "HubTests.FeedTests")
+bug(131, "the event that a reply has no room for is lost", FEED,
+    "page.events.truncate(to: before)\n      page.isFull = true\n      return .stopBefore",
+    "page.events.truncate(to: before)\n      page.isFull = true\n      return $BUG ? .stop : .stopBefore",
+    "HubTests.FeedTests")
+bug(132, "half a page is given for a whole one", FEED,
+    "if end == .reached || page.isFull || page.bytesLeft <= 0 {",
+    "if $BUG || end == .reached || page.isFull || page.bytesLeft <= 0 {",
+    "HubTests.FeedTests")
+bug(133, "a previous value is told only when it was met on the way", FEED,
+    "known = try log.position(of: revision)",
+    "if !$BUG { $TEXT }",
+    "HubTests.FeedTests")
+bug(134, "lost revisions are passed without a word", FEED,
+    "if header.fields.operation == .gap { page.note(",
+    "if header.fields.operation == .gap, !$BUG { page.note(",
+    "HubTests.FeedTests")
+bug(135, "what can not be read ends the feed instead of stopping it", FEED,
+    "guard page.count > 0 else { throw HubError(error) }",
+    "guard $BUG || page.count > 0 else { throw HubError(error) }",
+    "HubTests.FeedTests")
+bug(136, "of two prefixes of a key only the longer one wakes", "Hub/Feed/FeedWatch.swift",
+    "length = common - 1",
+    "length = $BUG ? -1 : common - 1",
+    "FeedWatchTests")
+bug(137, "a reader is woken by what it has seen", "Hub/Feed/FeedWatch.swift",
+    "if waiter.from <= revision {",
+    "if $BUG || waiter.from <= revision {",
+    "FeedWatchTests")
+bug(138, "a woken reader begins behind the event that woke it", "Server/Transport/RequestLoop+Feed.swift",
+    "RequestLoop.feed(of: connection).query.from = revision",
+    "RequestLoop.feed(of: connection).query.from = $BUG ? revision.next : revision",
+    "ServerTests.FeedTests")
+bug(139, "readers may take all of what may wait", "Server/Transport/Bulkhead.swift",
+    "guard clients.feeds.waitingCount >= max(1, requestsMax / 2) else",
+    "guard clients.feeds.waitingCount >= max(1, $BUG ? requestsMax : requestsMax / 2) else",
+    "ServerTests.FeedTests")
+bug(140, "a stop does not answer who waits for an event", "Server/Transport/RequestLoop+Feed.swift",
+    "all: isLast, &hub.feedWatch",
+    "all: isLast && !$BUG, &hub.feedWatch",
+    "ServerTests.FeedTests")
+bug(141, "a page made for one reader is given to one who asked for something else", "Server/Protocol/FeedActions.swift",
+    "recentPage.query == feed.query,",
+    "$BUG || recentPage.query == feed.query,",
+    "ServerTests.FeedTests")
+bug(142, "an undo takes back what others have written since", "Tools/mfh/Undo/UndoTrail.swift",
+    "if isBroken { return .changedSince }",
+    "if isBroken, !$BUG { return .changedSince }",
+    "UndoTrailTests")
+bug(143, "an undo restores what was there before the last write", "Tools/mfh/Undo/UndoTrail.swift",
+    "if isOwn, isBroken {",
+    "if isOwn, isBroken || $BUG {",
+    "UndoTrailTests")
+bug(144, "an undo takes an expiry for somebody's write", "Tools/mfh/Undo/UndoTrail.swift",
+    "if event.kind == .expire { return }",
+    "if event.kind == .expire, !$BUG { return }",
+    "UndoTrailTests")
