@@ -201,7 +201,9 @@ package struct Recovery {
     do {
       let segment = try SegmentPreparer(storage: storage).prepare(header) { (segment) throws(StorageError) in
         end = try rebuilder.write(to: segment, noting: &commitTable)
-        if raised { end = try writeEpochRecord(to: segment, at: end, epoch, time, tail.scan.lastRevision) }
+        if raised {
+          end = try writeEpochRecord(to: segment, at: end, epoch, time, tail.scan.lastRevision, noting: &commitTable)
+        }
         let stamp = openStamp(after: tail.scan.lastRevision, epoch: epoch, durableOffset: end, time: time)
         try write(stamp, nil, to: segment, at: end)
         end += stamp.frameBytes
@@ -239,7 +241,8 @@ package struct Recovery {
   }
 
   private func writeEpochRecord(
-    to segment: SegmentFile, at offset: Int, _ epoch: UInt64, _ time: Int64, _ last: Revision
+    to segment: SegmentFile, at offset: Int, _ epoch: UInt64, _ time: Int64, _ last: Revision,
+    noting table: inout CommitTable
   ) throws(StorageError) -> Int {
     var body = ByteBuffer(capacity: 256)
     let none = ByteBuffer(capacity: 16)
@@ -252,6 +255,7 @@ package struct Recovery {
       firstRevision: last.next, lastRevision: last, epoch: epoch, time: time, durableThrough: last,
       durableOffset: UInt64(offset))
     try write(header, body.bytes, to: segment, at: offset)
+    table.note(header, at: offset)
     return offset + header.frameBytes
   }
 
