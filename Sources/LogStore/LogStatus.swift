@@ -16,9 +16,6 @@ extension RecordLog {
     segments.map { SegmentGeneration(number: $0.number, generation: $0.header.generation) }
   }
 
-  /// The history that the log tells; event ids depend on it.
-  package var lineage: StoreIdentity { segments[activeIndex].header.lineage }
-
   /// Whether the segments hold the place, as far as can be told without reading it.
   package func contains(_ place: LogPlace) -> Bool {
     place.segment >= segments[0].number && place <= endPlace

@@ -113,7 +113,7 @@ extension MemoryHub {
     if page.count > 0 { page.events.append(",") }
     page.events.append("{")
     let isSound = MemoryHub.append(
-      header, record, log.lineage, recordScratch, previous, with: &eventEncoder, to: &page.events)
+      header, record, log.lineage(of: position.segment), recordScratch, previous, with: &eventEncoder, to: &page.events)
     page.events.append("}")
     // What was redacted is told of without it.
     guard isSound || header.codec == .redacted else {
