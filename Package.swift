@@ -14,6 +14,8 @@ let package = Package(
   products: [
     .executable(name: "mfh-server", targets: ["mfh-server"]),
     .executable(name: "logstore-dump", targets: ["logstore-dump"]),
+    .executable(name: "logstore-replay", targets: ["logstore-replay"]),
+    .executable(name: "logstore-verify", targets: ["logstore-verify"]),
     .executable(name: "mfh", targets: ["mfh"]),
   ],
   dependencies: [
@@ -60,14 +62,36 @@ let package = Package(
     .executableTarget(
       name: "mfh",
       dependencies: [
-        "Bytes", "Evidence", "HistoryTree", "HubClient", "JSONText", "LogStore", "Programs", "ToolSupport",
+        "Bytes", "Evidence", "HistoryTree", "Hub", "HubClient", "JSONText", "LogStore", "Programs", "StoreTools",
+        "ToolSupport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Sources/Tools/mfh", swiftSettings: spans),
+    .target(
+      name: "StoreTools",
+      dependencies: [
+        "Bytes", "LogStore", "Hub", "Programs",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      path: "Sources/Tools/StoreTools", swiftSettings: spans),
+    .executableTarget(
+      name: "logstore-replay",
+      dependencies: [
+        "Bytes", "LogStore", "Hub", "Programs", "StoreTools", "ToolSupport",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      path: "Sources/Tools/logstore-replay", swiftSettings: spans),
+    .executableTarget(
+      name: "logstore-verify",
+      dependencies: [
+        "Bytes", "LogStore", "Programs", "StoreTools", "ToolSupport",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      path: "Sources/Tools/logstore-verify", swiftSettings: spans),
     .executableTarget(
       name: "logstore-dump",
       dependencies: [
-        "Bytes", "LogStore", "Hub", "JSONText", "Programs", "ToolSupport",
+        "Bytes", "LogStore", "Hub", "JSONText", "Programs", "StoreTools", "ToolSupport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Sources/Tools/logstore-dump", swiftSettings: spans),
@@ -90,7 +114,7 @@ let package = Package(
     .testTarget(
       name: "HubTests",
       dependencies: [
-        "Hub", "LogStore", "LogStoreTesting", "KeyIndex", "JSONText", "Bytes", "CXXHash", "TestSupport",
+        "Hub", "LogStore", "LogStoreTesting", "KeyIndex", "JSONText", "Bytes", "CXXHash", "StoreTools", "TestSupport",
       ],
       exclude: ["Fixtures"],
       swiftSettings: spans),

@@ -1,5 +1,5 @@
 /// How a program of the project ends. CONTRACT: section 1, "Exit codes" (the numbers are those of sysexits.h).
-package enum ExitStatus: Int32, Sendable, CaseIterable {
+package enum ExitStatus: Int32, Error, Sendable, CaseIterable {
   case done = 0
   case usage = 64
   case damaged = 65

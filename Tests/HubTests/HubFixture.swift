@@ -81,6 +81,14 @@ final class HubFixture {
     opened = try HubFixture.open(directory, options, limits, clock)
   }
 
+  /// A hub on a store that is there; its directory is removed at the end.
+  init(existing directory: URL, options: LogOptions = HubFixture.smallSegments) throws {
+    self.directory = directory
+    limits = HubLimits()
+    self.options = options
+    opened = try HubFixture.open(directory, options, limits, clock)
+  }
+
   deinit {
     opened?.log.abandon()
     try? FileManager.default.removeItem(at: directory)

@@ -656,3 +656,33 @@ bug(144, "an undo takes an expiry for somebody's write", "Tools/mfh/Undo/UndoTra
     "if event.kind == .expire { return }",
     "if event.kind == .expire, !$BUG { return }",
     "UndoTrailTests")
+# Point-in-time recovery, backup, verification.
+
+bug(201, "a replay leaves a segment without an fsync", "LogStore/Building/FileSync.swift",
+    "try file.sync()\n      return",
+    "if !$BUG { try file.sync() }\n      return",
+    "ReplayCrashTests")
+bug(202, "a replay that was cut short is opened", "LogStore/Recovery/Recovery.swift",
+    "if try NewStore.isUnfinished(storage) {",
+    "if try !$BUG && NewStore.isUnfinished(storage) {",
+    "ReplayCrashTests")
+bug(203, "a replay takes one revision too many", "Tools/StoreTools/Replay/ReplayPlan.swift",
+    "fields.operation.takesRevision ? fields.revision > revision",
+    "fields.operation.takesRevision ? fields.revision.value > revision.value + ($BUG ? 1 : 0)",
+    "ReplayTests")
+bug(204, "an EXPIRE of a version that was left out removes the one before it", "Tools/StoreTools/Replay/AgentExclusion.swift",
+    "if !known.isLive || known.expiry == 0 || known.expiry > fields.time {",
+    "if !known.isLive || !$BUG && (known.expiry == 0 || known.expiry > fields.time) {",
+    "ReplayTests")
+bug(205, "a backup's manifest lets unlisted segments in", "LogStore/Backup/StoreBackup.swift",
+    "manifest.listsAll = true",
+    "manifest.listsAll = !$BUG",
+    "BackupTests")
+bug(206, "a copied segment is not read before it is kept", "LogStore/Backup/SegmentCopier.swift",
+    "let scan = try? scan(copy), isWhole(scan), isSameEnd(scan, copy)",
+    "let scan = try? scan($BUG ? segment : copy), isWhole(scan), isSameEnd(scan, copy)",
+    "BackupTests")
+bug(207, "an item is not compared with its state hash", "Hub/State/LogState.swift",
+    "if fields.operation.isPut, stateHash != fields.stateHash {",
+    "if fields.operation.isPut, !$BUG, stateHash != fields.stateHash {",
+    "VerifyTests")

@@ -138,6 +138,8 @@ package enum Layout {
     package static let entryCapacity = entryReserved + 4
     package static let entryBytes = entryCapacity + 8
     package static let bytesMax = 64 * 1024 * 1024
+    /// Among the compatible flags: segments that are not listed do not belong to the store.
+    package static let listsAllFlag: UInt32 = 1
   }
 
   /// A snapshot: head, blocks, tail. Each block is a checksummed header and a payload padded to `alignment`.

@@ -21,6 +21,8 @@ package struct Manifest: Equatable, Sendable {
   package var parentRevision: Revision = .none
   /// Counts the manifests written: the valid copy with the higher number is the one in force.
   package var sequence: UInt64
+  /// Segments that are not listed do not belong to the store, whatever their number: so a backup is kept.
+  package var listsAll = false
   package var epoch: UInt64
   /// A revision that was durable when the manifest was written.
   package var durableThrough: Revision
@@ -50,7 +52,8 @@ package struct Manifest: Equatable, Sendable {
     buffer.append(littleEndian: Layout.formatVersion)
     buffer.append(littleEndian: UInt16(0))
     buffer.append(littleEndian: UInt32(total))
-    buffer.append(zeros: 12)  // feature flags of three classes: none so far
+    buffer.append(littleEndian: UInt32(listsAll ? Field.listsAllFlag : 0))
+    buffer.append(zeros: 8)  // feature flags of the other two classes: none so far
     buffer.append(littleEndian: UInt32(segments.count))
     buffer.append(identity: store)
     buffer.append(identity: lineage)
@@ -113,6 +116,7 @@ package struct Manifest: Equatable, Sendable {
       segments: segments)
     manifest.parentLineage = bytes.identity(Field.parentLineage)
     manifest.parentRevision = Revision(bytes.u64(Field.parentRevision))
+    manifest.listsAll = bytes.u32(Field.compatibleFlags) & Field.listsAllFlag != 0
     return manifest
   }
 }

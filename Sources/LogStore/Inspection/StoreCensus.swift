@@ -122,6 +122,11 @@ struct StoreCensus {
   private mutating func choose(_ opened: Candidate) {
     var candidate = opened
     let number = candidate.number
+    if let manifest, manifest.listsAll, !manifest.segments.contains(where: { $0.number == number }) {
+      issues.append(
+        InspectionIssue(.note, "\(StoreNames.segments)/\(candidate.name) is of a backup that was cut short"))
+      return
+    }
     let path = "\(StoreNames.segments)/\(candidate.name)"
     if let header = try? candidate.header.get() {
       guard header.store == store else {

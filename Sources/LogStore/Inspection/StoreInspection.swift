@@ -14,8 +14,9 @@ package struct StoreInspection {
   /// The highest revision that manifest or snapshots say was durable.
   let claimed: Revision
 
-  /// - Throws: `LogError`: `notFound` when there is no store, `unsupported`, `io` when a directory can not be listed.
+  /// - Throws: `LogError`: `notFound` when there is no store, `notAStore` when it is not whole yet, `unsupported`, `io` when a directory can not be listed.
   package static func open(_ storage: any Storage) throws(LogError) -> StoreInspection {
+    if try NewStore.isUnfinished(storage) { throw NewStore.refusal }
     // A recovery may remove unused segments, or compaction replace some, between the reading of the manifest and of
     // the directory: a second look tells that from a loss.
     let first = try StoreCensus.take(storage)
@@ -46,10 +47,29 @@ package struct StoreInspection {
     return true
   }
 
+  /// The snapshots whose two ends are sound, newest first, and what is wrong with the others.
+  package func snapshots() throws(LogError) -> (readers: [SnapshotReader], problems: [LogError]) {
+    try SnapshotStore(storage: storage).open(store: store)
+  }
+
   /// The lineage of the history: that of the last readable segment.
   package var lineage: StoreIdentity {
     manifest?.lineage ?? segments.reversed().lazy.compactMap { $0.readable }.first { !$0.hasLostHeader }?
       .file.header.lineage ?? .none
+  }
+
+  /// Whether the log is there from its first revision on.
+  package var beginsAtFirstRevision: Bool { revisionBeforeFirst == Revision.none }
+
+  /// The first revision that the log should hold.
+  package var firstRevision: Revision { (revisionBeforeFirst ?? .none).next }
+
+  /// The number of its first segment.
+  package var firstNumber: SegmentNumber { segments.first?.number ?? SegmentNumber(1) }
+
+  /// The highest epoch that manifest and segments name.
+  package var epoch: UInt64 {
+    max(manifest?.epoch ?? 0, segments.compactMap { $0.readable?.file.header.epoch }.max() ?? 0)
   }
 
   /// The revision before the first one that this store should hold; nil when that can not be told.

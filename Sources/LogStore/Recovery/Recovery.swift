@@ -42,6 +42,7 @@ package struct Recovery {
   }
 
   package func open() throws(LogError) -> RecoveredLog {
+    if try NewStore.isUnfinished(storage) { throw NewStore.refusal }
     let salvaging = SalvageSwitch(storage)
     if options.salvages { try salvaging.setAside(now: now) }
     let finished = try salvaging.finishIfUnderWay()
@@ -56,7 +57,7 @@ package struct Recovery {
   }
 
   private func openSound() throws(LogError) -> RecoveredLog {
-    let directory: StoreDirectory
+    var directory: StoreDirectory
     do {
       directory = try StoreDirectory.load(storage, writable: true)
     } catch {
@@ -66,6 +67,7 @@ package struct Recovery {
       throw error
     }
     if let problem = directory.problems.first { throw problem }
+    if directory.manifest.listsAll { directory.manifest = try takeOver(backup: directory.manifest) }
     let tail = try TailExaminer(directory).examine()
     guard tail.verdict != .rot else {
       throw LogError(
@@ -75,6 +77,27 @@ package struct Recovery {
         offset: UInt64(tail.scan.end))
     }
     return tail.isClean ? try resume(directory, tail) : try recover(directory, tail)
+  }
+
+  /// Makes a backup a store that grows: what a later backup that was cut short has left there goes first, so that no
+  /// segment is taken for the next one.
+  private func takeOver(backup: Manifest) throws(LogError) -> Manifest {
+    let listed = Set(backup.segments.map { StoreNames.segmentFile($0.number, generation: $0.generation) })
+    var manifest = backup
+    manifest.listsAll = false
+    manifest.sequence += 1
+    manifest.writtenAt = now
+    do {
+      for name in try storage.list(StoreNames.segments)
+      where StoreNames.parseSegment(name) != nil && !listed.contains(name) {
+        try storage.remove("\(StoreNames.segments)/\(name)")
+      }
+      try storage.syncDirectory(StoreNames.segments)
+      try ManifestStore.write(manifest, to: storage)
+    } catch {
+      throw LogError(error)
+    }
+    return manifest
   }
 
   /// Removes what a crash left half written. Such files never held the only copy of anything.

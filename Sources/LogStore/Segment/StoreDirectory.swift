@@ -58,7 +58,8 @@ package struct StoreDirectory {
     _ names: [SegmentNumber: UInt32], _ storage: any Storage, writable: Bool
   ) {
     let listed = Dictionary(uniqueKeysWithValues: manifest.segments.map { ($0.number, $0.generation) })
-    let all = names.merging(listed) { _, inManifest in inManifest }
+    let found = manifest.listsAll ? names.filter { listed[$0.key] != nil } : names
+    let all = found.merging(listed) { _, inManifest in inManifest }
     for number in all.keys.sorted() {
       guard let generation = all[number] else { continue }
       guard names[number] != nil else {

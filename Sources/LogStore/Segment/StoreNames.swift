@@ -7,12 +7,16 @@ package enum StoreNames {
   package static let salvageManifest = "MANIFEST-SALVAGE"
   /// Where a salvage moves damaged files to.
   package static let quarantine = "quarantine"
+  /// Says that a store is being made here and is not whole yet.
+  package static let unfinished = "UNFINISHED"
   /// What is still being written; swept when the store is opened.
   package static let temporarySuffix = ".tmp"
   private static let segmentSuffix = ".seg"
   private static let numberDigits = 10
   private static let generationDigits = 4
   package static let generationMax: UInt32 = 9_999
+  /// The generation, or the next one, of the segment that a backup ends with: far from those that rewriting counts up to.
+  static let backupEndGeneration: UInt32 = 5_000
 
   package static func segment(_ number: SegmentNumber, generation: UInt32) -> String {
     "\(segments)/\(segmentFile(number, generation: generation))"

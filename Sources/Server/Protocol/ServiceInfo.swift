@@ -5,6 +5,8 @@ internal import Hub
 final class ServiceInfo {
   /// What an acknowledgement means.
   let durability: StaticString
+  /// The store's directory, as a program on the same host finds it.
+  var dataDirectory = ""
   /// Where clients reach the hub.
   var endpoint = ""
   /// The public key of heads, as text; nil when they are not signed.

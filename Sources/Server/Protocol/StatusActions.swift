@@ -51,6 +51,8 @@ extension RequestProcessor {
     appendTreeStats(&object, to: &reply)
     object.text("store", log.store.description, &reply)
     object.text("lineage", log.lineage.description, &reply)
+    object.name("data_dir", &reply)
+    JSONWriter.appendString(text: service.dataDirectory, to: &reply)
     object.text("durability", "\(service.durability)", &reply)
     object.number("uptime_seconds", UInt64(max(0, hub.clock.now() - hub.openedAt) / 1_000_000), &reply)
     object.name("requests", &reply)

@@ -62,6 +62,7 @@ package struct HubService {
       let processor = RequestProcessor(
         hub: hub, service: ServiceInfo(durability: durabilityText), apiKey: options.apiKey,
         log: RequestLog(logger: logger))
+      processor.service.dataDirectory = DirectoryPath.absolute(options.dataDirectory)
       let tree = startTree(storage, log, headKey, processor, wakeUp)
       defer { tree.end() }
       do {

@@ -2,6 +2,7 @@
 internal import Glibc
 internal import LogStore
 internal import Programs
+internal import StoreTools
 internal import ToolSupport
 
 struct DumpJob {
@@ -15,33 +16,27 @@ struct DumpJob {
     FileLimit.raise()
     let storage: PosixStorage
     do {
-      storage = try PosixStorage(path: options.directory, creating: false)
+      storage = try StoreSource.storage(options.directory, program: "logstore-dump")
     } catch {
-      return refuse(ExitStatus(opening: error), String(cString: strerror(error.errno)))
+      return error
     }
     return run(on: storage, to: Output())
   }
 
   func run(on storage: any Storage, to output: Output) -> ExitStatus {
     do {
-      return dump(try StoreInspection.open(storage), to: output)
+      return dump(
+        try StoreSource.open(options.directory, on: storage, program: "logstore-dump"), to: output)
     } catch {
-      return refuse(ExitStatus(error), error.message)
+      return error
     }
-  }
-
-  private func refuse(_ status: ExitStatus, _ cause: String) -> ExitStatus {
-    let advice = status == .noInput ? "; name the directory that mfh-server has as --data-dir" : ""
-    StandardError.say("logstore-dump", "\(options.directory): \(cause)\(advice)")
-    return status
   }
 
   private func dump(_ store: StoreInspection, to output: Output) -> ExitStatus {
     let statistics = LogStatistics()
-    let total = store.segments.reduce(0) { $0 + ($1.readable?.fileBytes ?? 0) }
     let rowsScrollBy = output.isTerminal && !options.stats && !options.reverse
-    let progress = Progress(totalBytes: total, isWanted: !rowsScrollBy)
-    let report = Report(isVerbose: options.verbose, progress: progress)
+    let progress = Progress(totalBytes: store.fileBytes, isWanted: !rowsScrollBy)
+    let report = Report("logstore-dump", isVerbose: options.verbose, progress: progress)
     if options.type.contains(.read) {
       report.say("READ events are not in this log, and this version keeps no audit stream of reads: none are shown")
     }

@@ -1,8 +1,7 @@
 /// The command line of `logstore-dump`: names, help, and what is refused as a usage error.
 internal import ArgumentParser
-internal import Bytes
-internal import Hub
 internal import LogStore
+internal import StoreTools
 internal import ToolSupport
 
 enum EventType: String, ExpressibleByArgument, CaseIterable {
@@ -10,6 +9,7 @@ enum EventType: String, ExpressibleByArgument, CaseIterable {
   case update = "UPDATE"
   case delete = "DELETE"
   case expire = "EXPIRE"
+  case void = "VOID"
   case read = "READ"
 
   init?(argument: String) { self.init(rawValue: argument.uppercased()) }
@@ -21,20 +21,9 @@ enum EventType: String, ExpressibleByArgument, CaseIterable {
     case .update: .update
     case .delete: .delete
     case .expire: .expire
+    case .void: .void
     case .read: nil
     }
-  }
-}
-
-/// A time on the command line, in microseconds since 1970.
-struct TimeArgument: ExpressibleByArgument, Equatable {
-  let microseconds: Int64
-
-  init?(argument: String) {
-    var text = ByteBuffer(capacity: 64)
-    text.append(text: argument)
-    guard let time = Timestamp.parse(text.bytes) else { return nil }
-    microseconds = time
   }
 }
 

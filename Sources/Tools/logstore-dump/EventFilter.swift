@@ -1,6 +1,7 @@
 /// Which records are wanted. Bytes are compared with bytes: nothing is decoded to decide.
 internal import Bytes
 internal import LogStore
+internal import StoreTools
 
 struct EventFilter: ~Copyable {
   private let key: ByteBuffer?

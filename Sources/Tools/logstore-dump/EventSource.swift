@@ -1,6 +1,7 @@
 /// Takes in what the inspection of a log finds, keeps where every revision lies, and hands on what passes the filter.
 internal import Bytes
 internal import LogStore
+internal import StoreTools
 internal import ToolSupport
 
 final class EventSource: InspectionVisitor {

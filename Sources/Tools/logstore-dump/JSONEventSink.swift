@@ -2,6 +2,7 @@
 internal import Bytes
 internal import Hub
 internal import LogStore
+internal import StoreTools
 internal import ToolSupport
 
 final class JSONEventSink: EventSink {

@@ -3,6 +3,7 @@ internal import Bytes
 internal import Hub
 internal import JSONText
 internal import LogStore
+internal import StoreTools
 internal import ToolSupport
 
 struct Summary {

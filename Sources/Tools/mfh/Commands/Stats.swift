@@ -22,7 +22,7 @@ struct Stats: ParsableCommand {
 
   /// Which figures stand together, and in which order.
   private static let groups: [(title: String, names: [String])] = [
-    ("HUB", ["uptime_seconds", "durability", "epoch", "store", "lineage"]),
+    ("HUB", ["uptime_seconds", "durability", "epoch", "store", "lineage", "data_dir"]),
     ("STATE", ["revision", "durable_revision", "keys", "expiring_keys", "deleted_keys_remembered", "index_bytes"]),
     (
       "LOG",

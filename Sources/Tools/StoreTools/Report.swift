@@ -1,26 +1,28 @@
 /// What goes to standard error: damage, one line each; notes when they are asked for; progress on a terminal.
 internal import Glibc
-internal import LogStore
-internal import Programs
+package import LogStore
+package import Programs
 
-final class Report {
+package final class Report {
+  private let program: String
   private let isVerbose: Bool
   private let progress: Progress
   /// What the exit code must tell.
-  private(set) var status = ExitStatus.done
-  private(set) var damages = 0
+  package private(set) var status = ExitStatus.done
+  package private(set) var damages = 0
   /// Revisions that are known to be lost.
-  private(set) var lostRevisions: UInt64 = 0
+  package private(set) var lostRevisions: UInt64 = 0
   /// Losses that a salvage has recorded in the log, and the revisions that they name.
-  private(set) var gaps = 0
-  private(set) var gapRevisions: UInt64 = 0
+  package private(set) var gaps = 0
+  package private(set) var gapRevisions: UInt64 = 0
 
-  init(isVerbose: Bool, progress: Progress) {
+  package init(_ program: String, isVerbose: Bool, progress: Progress) {
+    self.program = program
     self.isVerbose = isVerbose
     self.progress = progress
   }
 
-  func take(_ issue: InspectionIssue) {
+  package func take(_ issue: InspectionIssue) {
     switch issue.kind {
     case .note:
       if isVerbose { say(issue.description) }
@@ -43,11 +45,11 @@ final class Report {
     lost.map { $0.upperBound - $0.lowerBound + 1 } ?? 0
   }
 
-  func raise(_ worse: ExitStatus) { status = worse.worse(than: status) }
+  package func raise(_ worse: ExitStatus) { status = worse.worse(than: status) }
 
-  func say(_ text: String) {
+  package func say(_ text: String) {
     progress.clear()
-    Report.writeLine("logstore-dump: \(text)")
+    Report.writeLine("\(program): \(text)")
   }
 
   private static func writeLine(_ text: String) {

@@ -1,0 +1,107 @@
+/// The state that the log stands for, computed anew from the items, and what each snapshot says of it.
+internal import Bytes
+internal import Hub
+internal import LogStore
+
+final class StateVerifier {
+  let state = LogState()
+  private let store: StoreInspection
+  private let report: Report
+  /// Snapshots whose revision is not reached yet, the nearest one last.
+  private var waiting: [SnapshotCheck] = []
+  private(set) var snapshotsRead = 0
+  /// All records so far are there: links between them can be checked.
+  private var knowsAll: Bool
+
+  init(_ store: StoreInspection, _ report: Report) {
+    self.store = store
+    self.report = report
+    knowsAll = store.beginsAtFirstRevision
+  }
+
+  // MARK: Snapshots
+
+  /// Reads every snapshot to its end.
+  func readSnapshots() {
+    do {
+      let found = try store.snapshots()
+      for problem in found.problems { takeDamage(problem) }
+      for reader in found.readers {
+        do throws(LogError) {
+          waiting.append(try SnapshotCheck(reader))
+          snapshotsRead += 1
+        } catch {
+          takeDamage(error)
+        }
+      }
+    } catch {
+      takeDamage(error)
+    }
+    waiting.sort { $0.revision > $1.revision }
+  }
+
+  private func takeDamage(_ error: LogError) {
+    // Removed by a live store since its name was read.
+    if error.systemError == PosixText.missing { return }
+    let kind: InspectionIssue.Kind =
+      switch error.systemError {
+      case PosixText.accessDenied, PosixText.notPermitted: .denied
+      case nil: .damage
+      default: .unreadable
+      }
+    report.take(InspectionIssue(kind, error.message))
+  }
+
+  /// Compares the snapshots of revisions before `next` with the state as it is.
+  private func compareSnapshots(before next: Revision) {
+    while let snapshot = waiting.last, snapshot.revision < next {
+      waiting.removeLast()
+      compare(snapshot)
+    }
+  }
+
+  private func compare(_ snapshot: SnapshotCheck) {
+    let present = Set(store.segments.compactMap { $0.readable?.file }.map(\.generation))
+    guard snapshot.generations.allSatisfy({ present.contains($0) }) else {
+      report.take(
+        InspectionIssue(.note, "\(snapshot.name) speaks of segments that are not there any more; it is passed over"))
+      return
+    }
+    guard knowsAll else { return }
+    if snapshot.revision > state.revision {
+      report.take(
+        InspectionIssue(
+          .damage, "\(snapshot.name) is of revision \(snapshot.revision), the log ends at \(state.revision)"))
+    } else if let difference = snapshot.difference(from: state) {
+      report.take(InspectionIssue(.damage, "\(difference); remove it, the log tells what is true"))
+    }
+  }
+
+  // MARK: Records
+
+  /// Something is lost or was lost: from here on the state is only what can be told.
+  func note(_ issue: InspectionIssue) {
+    if issue.segment != nil || issue.lost != nil { knowsAll = false }
+  }
+
+  func take(_ record: InspectedRecord, _ bytes: RawSpan) {
+    let header = record.header
+    guard header.fields.operation.takesRevision else { return }
+    compareSnapshots(before: header.fields.revision)
+    let place = state.place(of: bytes.extracting(header.keyRange))
+    let hash = state.stateHash(header, bytes)
+    if let flaw = state.flaw(header.fields, stateHash: hash, at: place, knowsAll: knowsAll) {
+      report.take(
+        InspectionIssue(
+          .damage, "revision \(header.fields.revision): \(flaw.text)", segment: record.segment.number,
+          offset: UInt64(record.offset)))
+    }
+    state.apply(header.fields, stateHash: hash, at: place)
+  }
+
+  func finish() { compareSnapshots(before: Revision(.max)) }
+}
+
+extension SegmentFile {
+  var generation: SegmentGeneration { SegmentGeneration(number: number, generation: header.generation) }
+}
