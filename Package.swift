@@ -38,7 +38,7 @@ let package = Package(
     .target(name: "Evidence", dependencies: ["Bytes", "HistoryTree", "LogStore", "Threads"], swiftSettings: spans),
     .testTarget(
       name: "EvidenceTests",
-      dependencies: ["Evidence", "HistoryTree", "LogStore", "LogStoreTesting", "Bytes", "TestSupport"],
+      dependencies: ["Evidence", "HistoryTree", "LogStore", "LogStoreTesting", "Bytes", "TestSupport", "Threads"],
       swiftSettings: spans),
     .target(name: "KeyIndex", dependencies: ["Bytes"], path: "Sources/Index", swiftSettings: spans),
     .target(name: "JSONText", dependencies: ["Bytes"], swiftSettings: spans),

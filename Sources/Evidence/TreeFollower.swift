@@ -45,11 +45,11 @@ package final class TreeFollower {
   private let blockFile: TreeBlockFile
   private let headFile: HeadFile
   private var reader: LeafReader
-  private(set) var frontier = Frontier()
   private(set) var blocks = TreeBlocks()
   /// Blocks that the file has.
   private var storedBlocks = 0
-  /// The leaves behind the last whole block, and where the first of them lies.
+  /// The tree of the leaves behind the last whole block, those leaves, and where the first of them lies.
+  private var openTree = Frontier()
   private(set) var openLeaves: [Digest] = []
   private(set) var openPlace: LeafPlace
   private var origin: RecordOrigin
@@ -135,7 +135,7 @@ package final class TreeFollower {
     for block in blocks.blocks[..<count] { kept.append(block) }
     let place = count < blocks.blocks.count ? blocks.blocks[count].place : LeafPlace(beginningOf: log)
     blocks = kept
-    frontier = kept.frontier(blocks: count)
+    openTree = Frontier()
     openLeaves = []
     openPlace = place
     reader = LeafReader(at: place)
@@ -168,7 +168,7 @@ package final class TreeFollower {
         "the log ends behind \(size) records, the head of \(head.time) speaks of \(head.size) (revision "
           + "\(head.revision)): records that were durable are gone")
     }
-    guard frontier.root == head.root else {
+    guard root == head.root else {
       throw TreeProblem(
         .contradiction,
         "the first \(head.size) records of the log are not those that the stored head speaks of (revision "
@@ -187,19 +187,23 @@ package final class TreeFollower {
 
   private func take(_ leaf: borrowing ReadLeaf, _ before: LeafPlace) {
     if openLeaves.isEmpty { openPlace = before }
-    frontier.append(leaf.hash)
+    openTree.append(leaf.hash)
     openLeaves.append(leaf.hash)
     origin = leaf.origin
-    guard openLeaves.count == Int(TreeBlock.leaves) else { return }
-    var block = Frontier()
-    for hash in openLeaves { block.append(hash) }
-    blocks.append(TreeBlock(root: block.root, place: openPlace))
+    guard openTree.size == TreeBlock.leaves else { return }
+    blocks.append(TreeBlock(root: openTree.root, place: openPlace))
+    openTree = Frontier()
     openLeaves.removeAll(keepingCapacity: true)
   }
 
   // MARK: Heads
 
-  package var size: UInt64 { frontier.size }
+  package var size: UInt64 { UInt64(blocks.blocks.count) * TreeBlock.leaves + openTree.size }
+
+  private var root: Digest {
+    Frontier(size: size, roots: blocks.frontier(blocks: blocks.blocks.count).roots + openTree.roots).root
+  }
+
   package var newestHead: SignedHead? { heads.last }
 
   /// Whether there is something that no head covers.
@@ -209,7 +213,7 @@ package final class TreeFollower {
   package func writeHead(now: Int64) throws(TreeProblem) {
     guard let beginning else { preconditionFailure("a tree has a beginning before it has a head") }
     let head = TreeHead(
-      lineage: origin.lineage.description, size: size, root: frontier.root, epoch: origin.epoch,
+      lineage: origin.lineage.description, size: size, root: root, epoch: origin.epoch,
       revision: reader.place.revisionBefore.value, time: max(now, heads.last?.head.time ?? now), beginning: beginning)
     do {
       try blockFile.write(blocks.blocks[storedBlocks...])

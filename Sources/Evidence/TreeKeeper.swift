@@ -1,5 +1,6 @@
 /// The thread that keeps the history tree beside everything else: the owner of the log tells it how far the log is
 /// durable, it hashes what is new and writes heads. Nothing waits for it but a proof that was asked for, and the stop.
+internal import Glibc
 package import HistoryTree
 package import LogStore
 package import Threads
@@ -47,6 +48,7 @@ package final class TreeKeeper: Sendable {
   private static let gatherMilliseconds = 500
   /// The pause after the disk had no room for a head.
   private static let pauseMilliseconds = 4_000
+  private static let niceness: Int32 = 5
   private static let outcomesMax = 1_024
 
   /// - Parameters:
@@ -111,6 +113,8 @@ package final class TreeKeeper: Sendable {
   }
 
   private func run() {
+    // Where there is too little time for all, writes come first.
+    setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, TreeKeeper.niceness)
     let follower: TreeFollower
     do {
       let log = state.with { $0.log }

@@ -23,7 +23,8 @@ package final class TreeVerifier {
   private var nextHead = 0
   private let stored: TreeBlocks
   private var hasher = LeafHasher()
-  private var frontier = Frontier()
+  /// The tree of the whole blocks, and that of the leaves behind them.
+  private var whole = Frontier()
   private var blocks: [Digest] = []
   private var blockStarts: [RecordSpan.End] = []
   private var block = Frontier()
@@ -64,6 +65,9 @@ package final class TreeVerifier {
     }
   }
 
+  private var size: UInt64 { whole.size + block.size }
+  private var root: Digest { Frontier(size: size, roots: whole.roots + block.roots).root }
+
   // MARK: The records
 
   /// Takes in the next record of the log, in the order of a replay.
@@ -79,19 +83,19 @@ package final class TreeVerifier {
       revision: revision == .none ? last?.revision ?? .none : revision)
     if block.size == 0 { blockStarts.append(end) }
     last = end
-    frontier.append(leaf)
     block.append(leaf)
     if block.size == TreeBlock.leaves {
       blocks.append(block.root)
+      whole.append(subtree: block.root, level: TreeBlock.level)
       block = Frontier()
     }
-    check(size: frontier.size)
+    check(size: size)
   }
 
   private func check(size: UInt64) {
     while nextHead < heads.count, heads[nextHead].head.head.size <= size {
-      heads[nextHead].fits = heads[nextHead].head.head.root == frontier.root
-      heads[nextHead].openRoots = Array(frontier.roots.suffix((size % TreeBlock.leaves).nonzeroBitCount))
+      heads[nextHead].fits = heads[nextHead].head.head.root == root
+      heads[nextHead].openRoots = block.roots
       heads[nextHead].end = last
       nextHead += 1
     }
@@ -101,8 +105,8 @@ package final class TreeVerifier {
 
   /// - Parameter isClosed: the log ends with the stamp of a clean close.
   package func finish(isClosed: Bool) -> TreeReport {
-    report.leaves = frontier.size
-    report.root = frontier.root
+    report.leaves = size
+    report.root = root
     checkSignatures()
     report.headsThatFit = heads[..<nextHead].count(where: \.fits)
     findCut()
@@ -126,13 +130,13 @@ package final class TreeVerifier {
 
   /// The head that speaks of the most records, if the log has fewer.
   private func findCut() {
-    guard let ahead = heads.last, ahead.head.head.size > frontier.size else { return }
-    let knows = heads.contains { !$0.isSaved && $0.head.head.size > frontier.size }
+    guard let ahead = heads.last, ahead.head.head.size > size else { return }
+    let knows = heads.contains { !$0.isSaved && $0.head.head.size > size }
     let head = ahead.head.head
     let good = heads[..<nextHead].last { $0.fits }
     let proven = good?.head.head.size ?? 0
     let unproven =
-      proven == frontier.size
+      proven == size
       ? "" : ", and nothing proves what comes behind revision \(good?.head.head.revision ?? 0)"
     let place = last.map {
       RecordSpan(leaves: proven..<head.size, first: good?.end ?? blockStarts[0], last: $0)
@@ -141,7 +145,7 @@ package final class TreeVerifier {
       TreeFinding(
         kind: knows ? .cut : .rolledBack,
         message:
-          "\(head.size - frontier.size) records are missing at the end: \(ahead.isSaved ? "the saved" : "a stored") "
+          "\(head.size - size) records are missing at the end: \(ahead.isSaved ? "the saved" : "a stored") "
           + "head of \(head.time) speaks of \(head.size), up to revision \(head.revision); the log ends with revision "
           + "\(last?.revision ?? .none)\(unproven)", place: place))
   }
@@ -186,7 +190,7 @@ package final class TreeVerifier {
     let isLast = number + 1 >= blockStarts.count
     let end = isLast ? last ?? blockStarts[number] : blockStarts[number + 1]
     return RecordSpan(
-      leaves: first..<min(first + TreeBlock.leaves, frontier.size), first: blockStarts[number], last: end)
+      leaves: first..<min(first + TreeBlock.leaves, size), first: blockStarts[number], last: end)
   }
 
   /// Whether the store's blocks, with what the log has behind the last of them, give the head's root: then they are
@@ -210,14 +214,14 @@ package final class TreeVerifier {
   }
 
   private func checkCover(isClosed: Bool) {
-    guard let newest = report.newestHead, newest.head.size < frontier.size else { return }
-    let count = frontier.size - newest.head.size
+    guard let newest = report.newestHead, newest.head.size < size else { return }
+    let count = size - newest.head.size
     let message = "the last \(count) records, behind revision \(newest.head.revision), have no head"
     if isClosed {
       report.findings.append(
         TreeFinding(
           kind: .uncovered, message: "\(message), although the store was closed in good order",
-          place: last.map { RecordSpan(leaves: newest.head.size..<frontier.size, first: $0, last: $0) }))
+          place: last.map { RecordSpan(leaves: newest.head.size..<size, first: $0, last: $0) }))
     } else {
       report.notes.append("\(message) yet")
     }
