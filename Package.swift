@@ -70,7 +70,7 @@ let package = Package(
     .target(
       name: "StoreTools",
       dependencies: [
-        "Bytes", "LogStore", "Hub", "Programs",
+        "Bytes", "Evidence", "LogStore", "Hub", "Programs",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Sources/Tools/StoreTools", swiftSettings: spans),
@@ -84,7 +84,7 @@ let package = Package(
     .executableTarget(
       name: "logstore-verify",
       dependencies: [
-        "Bytes", "LogStore", "Programs", "StoreTools", "ToolSupport",
+        "Bytes", "Evidence", "HistoryTree", "LogStore", "Programs", "StoreTools", "ToolSupport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Sources/Tools/logstore-verify", swiftSettings: spans),

@@ -1,8 +1,7 @@
 /// Checks all of a store: every frame and record, the manifest, the tables of the seals, the links between the versions
 /// of a key, the snapshots against the log; and computes the state checksum anew from the stored items.
-///
-/// Where the history tree comes in: it takes the same records in the same order (`visit`).
 internal import Bytes
+package import Evidence
 internal import Hub
 package import LogStore
 
@@ -34,7 +33,11 @@ package final class StoreVerifier: InspectionVisitor {
     package let passed: Passed
   }
 
-  private init(_ store: StoreInspection, _ report: Report, _ progress: Progress) {
+  /// Where the history tree comes in: it takes the same records in the same order. Nil where it can not be checked.
+  private let tree: TreeVerifier?
+
+  private init(_ store: StoreInspection, _ report: Report, _ progress: Progress, _ tree: TreeVerifier?) {
+    self.tree = tree
     self.store = store
     self.report = report
     self.progress = progress
@@ -42,13 +45,18 @@ package final class StoreVerifier: InspectionVisitor {
   }
 
   /// Reads the whole store. What is wrong goes to `report`, which also knows the exit code.
-  package static func run(_ store: StoreInspection, report: Report, progress: Progress) -> Outcome {
-    let verifier = StoreVerifier(store, report, progress)
+  ///
+  /// - Parameter tree: checks the records against the heads that the store keeps, and against others.
+  package static func run(
+    _ store: StoreInspection, tree: TreeVerifier? = nil, report: Report, progress: Progress
+  ) -> Outcome {
+    let verifier = StoreVerifier(store, report, progress, tree)
     verifier.checkManifest()
     verifier.states.readSnapshots()
     var inspector = LogInspector(store, visitor: verifier)
     inspector.run()
     verifier.states.finish()
+    verifier.finishTree()
     progress.clear()
     return verifier.outcome
   }
@@ -97,7 +105,31 @@ package final class StoreVerifier: InspectionVisitor {
     passed.records += 1
     progress.update(bytes: passed.bytes, events: passed.records)
     states.take(record, bytes)
+    takeLeaf(record, bytes)
     return true
+  }
+
+  private func takeLeaf(_ record: InspectedRecord, _ bytes: RawSpan) {
+    let position = RecordPosition(
+      segment: record.segment.number, offset: UInt32(record.offset), length: record.header.recordBytes)
+    let origin = RecordOrigin(lineage: record.segment.header.lineage, epoch: record.epoch)
+    do {
+      try tree?.add(record.header, bytes, origin, at: position)
+    } catch {
+      report.take(InspectionIssue(.damage, error.message, segment: position.segment, offset: UInt64(position.offset)))
+    }
+  }
+
+  /// What the heads say of the log.
+  private func finishTree() {
+    guard let found = tree?.finish(isClosed: false) else { return }
+    for finding in found.findings {
+      report.take(
+        InspectionIssue(
+          .damage, "history tree, \(finding.kind.rawValue): \(finding.message)",
+          segment: finding.place?.first.segment, offset: finding.place?.first.offset))
+    }
+    for note in found.notes { report.take(InspectionIssue(.note, "history tree: \(note)")) }
   }
 
   package func report(_ issue: InspectionIssue) {

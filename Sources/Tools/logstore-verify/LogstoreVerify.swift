@@ -1,5 +1,6 @@
 /// `logstore-verify DIR`: checks all of a store and computes its state checksum anew. CONTRACT: "Programs".
 internal import ArgumentParser
+internal import HistoryTree
 internal import Programs
 internal import ToolSupport
 
@@ -17,6 +18,7 @@ struct LogstoreVerify: ParsableCommand {
 
       Examples:
         logstore-verify mfh-data
+        logstore-verify mfh-data --head heads.txt --public-key "$(cat hub.pub)"
         logstore-verify mfh-data --format json | jq -r .checksum
       """,
     version: "logstore-verify \(Version.number)")
@@ -27,14 +29,27 @@ struct LogstoreVerify: ParsableCommand {
   @Option(help: "How to print: table (for people) or json (one object).")
   var format = OutputFormat.table
 
+  @Option(
+    help: ArgumentHelp("Heads that were kept elsewhere (mfh head --save); may be given again.", valueName: "file"))
+  var head: [String] = []
+
+  @Option(help: ArgumentHelp("What heads must be signed with: the line that mfh keys prints.", valueName: "key"))
+  var publicKey: String?
+
   @Flag(name: .shortAndLong, help: "Also say on standard error what is no damage, such as an unfinished commit.")
   var verbose = false
 
   mutating func validate() throws {
+    if let publicKey, VerifierKey(text: publicKey) == nil {
+      throw ValidationError("--public-key takes the line that mfh keys prints")
+    }
     if directory.isEmpty { throw ValidationError("DIR is empty: name the store's directory.") }
   }
 
   func run() throws {
-    throw ExitCode(VerifyJob(directory: directory, format: format, isVerbose: verbose).run().rawValue)
+    let key = publicKey.flatMap { VerifierKey(text: $0) }
+    let job = VerifyJob(
+      directory: directory, format: format, isVerbose: verbose, headFiles: head, publicKey: key)
+    throw ExitCode(job.run().rawValue)
   }
 }
