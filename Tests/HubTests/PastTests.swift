@@ -177,7 +177,10 @@ struct PastTests {
     #expect(page.more && page.events.matches(of: /"sequence_number"/).count == 2)
     #expect(page.events.contains(#""previous_value":null,"sequence_number":7"#))
     #expect(try fixture.get("even", at: .revision(Revision(8)))?.revision == 7)
-    for revision in 0...6 as ClosedRange<UInt64> {
+    // The link of revision 7 leads to the first one, past what is lost.
+    #expect(try fixture.get("even", at: .revision(Revision(0))) == nil)
+    #expect(try fixture.get("even", at: .revision(Revision(1)))?.revision == 1)
+    for revision in 2...6 as ClosedRange<UInt64> {
       let error = try #require(throws: HubError.self) { try fixture.get("even", at: .revision(Revision(revision))) }
       #expect(error.code == .revisionCompacted && error.floor == Revision(7))
     }

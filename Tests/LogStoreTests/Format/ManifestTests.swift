@@ -48,7 +48,8 @@ struct ManifestTests {
     #expect(throws: FormatError.unknownVersion(9)) { try decode(changed(UInt16(9), at: Field.version)) }
     #expect(throws: FormatError.unknownFeatures(2)) { try decode(changed(UInt32(2), at: Field.readOnlyFlags)) }
     #expect(throws: FormatError.unknownFeatures(8)) { try decode(changed(UInt32(8), at: Field.incompatibleFlags)) }
-    #expect(try decode(changed(UInt32.max, at: Field.compatibleFlags)) == Sample.manifest)
+    #expect(try decode(changed(~Field.listsAllFlag, at: Field.compatibleFlags)) == Sample.manifest)
+    #expect(try decode(changed(Field.listsAllFlag, at: Field.compatibleFlags)).listsAll)
   }
 
   @Test("Segments out of order, with a hole, twice or of an impossible size are refused")
