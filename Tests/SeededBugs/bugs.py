@@ -459,8 +459,8 @@ bug(92, "what is replaced or deleted stays in the counts by kind", STATE,
     "if !$BUG { $TEXT }",
     "ExpiryTests", "HubTests.ModelTests")
 bug(93, "an event's link to the one before is lost across a delete", WRITES,
-    "revision: state.deadRevision(key)",
-    "revision: $BUG ? .none : state.deadRevision(key)",
+    "let revision = state.deadRevision(key)",
+    "let revision = $BUG ? .none : state.deadRevision(key)",
     "HubTests.WriteTests")
 bug(94, "deleted keys are remembered without end", STATE,
     "guard dead.count > deadKeysMax else",
