@@ -12,7 +12,7 @@ import Testing
 
   init() throws {
     var generator = SeededGenerator(seed: 11)
-    fixture = try ReplayFixture(events: 250, &generator)
+    fixture = try ReplayFixture(events: 250, crashes: false, &generator)
     try fixture.hub.hub.log.close()
   }
 
