@@ -20,7 +20,9 @@ extension MemoryHub {
   /// Source: Myers, "An applicative random-access stack", Information Processing Letters 17 (1983).
   private func linkHead(_ fields: inout RecordFields, to parent: Revision, _ key: RawSpan, _ hash: KeyHash) {
     fields.skipRevision = parent
-    var chain = recentHeads.chain(hash, from: parent) ?? []
+    // The head before may be planned in the same batch.
+    let planned = plan.heads.last { $0.0 == hash && $0.1.first?.revision == parent }?.1
+    var chain = planned ?? recentHeads.chain(hash, from: parent) ?? []
     var next = chain.last?.link.skip ?? parent
     while chain.count < 3, next != .none, let head = readHead(next, key) {
       chain.append(head)
