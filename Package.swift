@@ -32,7 +32,7 @@ let package = Package(
     .target(name: "Programs", swiftSettings: swift),
     .target(name: "Bytes", swiftSettings: spans),
     .target(name: "Threads", dependencies: ["CLinux"], swiftSettings: spans),
-    .target(name: "LogStore", dependencies: ["Bytes", "CXXHash", "Threads"], swiftSettings: spans),
+    .target(name: "LogStore", dependencies: ["Bytes", "CXXHash", "CZstd", "Threads"], swiftSettings: spans),
     .target(name: "HistoryTree", dependencies: ["Bytes", "CSodium"], swiftSettings: spans),
     .testTarget(name: "HistoryTreeTests", dependencies: ["HistoryTree", "Bytes"], swiftSettings: spans),
     .target(name: "Evidence", dependencies: ["Bytes", "HistoryTree", "LogStore", "Threads"], swiftSettings: spans),

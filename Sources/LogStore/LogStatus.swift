@@ -16,6 +16,14 @@ extension RecordLog {
     segments.map { SegmentGeneration(number: $0.number, generation: $0.header.generation) }
   }
 
+  /// Whether places in this file of a segment are places in the one in force: a packed file keeps those of the plain one.
+  package func keepsPlaces(of file: SegmentGeneration) -> Bool {
+    let index = Int(file.number.value) - Int(segments[0].number.value)
+    guard segments.indices.contains(index) else { return false }
+    let header = segments[index].header
+    return header.generation == file.generation || header.packedFrom == file.generation
+  }
+
   /// Whether the segments hold the place, as far as can be told without reading it.
   package func contains(_ place: LogPlace) -> Bool {
     place.segment >= segments[0].number && place <= endPlace
@@ -25,7 +33,7 @@ extension RecordLog {
   package var status: LogStatus {
     LogStatus(
       store: segments[0].header.store, lineage: segments[activeIndex].header.lineage, segments: segments.count,
-      bytes: segments.dropLast().reduce(0) { $0 + Int($1.header.capacity) } + end,
+      bytes: segments.dropLast().reduce(0) { $0 + $1.storedBytes } + end,
       activeSegment: segments[activeIndex].number, activeOffset: end, syncs: syncs)
   }
 }

@@ -10,11 +10,14 @@ package final class RecordLog {
   let storage: any Storage
   private let lock: any StorageLock
   private let worker: CommitWorker
-  private let supply: SegmentSupply
+  let supply: SegmentSupply
   // Unchecked exclusivity: one thread owns this object, and asking at every access costs a tenth of a write.
   @exclusivity(unchecked) private var threads: [NamedThread] = []
   @exclusivity(unchecked) var snapshotWriter: SnapshotWriter?
   @exclusivity(unchecked) var snapshotThread: NamedThread?
+  @exclusivity(unchecked) var compaction: SegmentCompaction?
+  @exclusivity(unchecked) var compactionThread: NamedThread?
+  @exclusivity(unchecked) package internal(set) var compactionStatus = CompactionStatus()
   let onCompletion: @Sendable () -> Void
   /// All segments; the one at `activeIndex` is written to.
   @exclusivity(unchecked) private(set) var segments: [SegmentFile]
@@ -274,6 +277,16 @@ package final class RecordLog {
   /// Frames that the worker has not acknowledged.
   package var inFlightCount: Int { inFlight.count }
 
+  /// The segment of the oldest frame that was not taken over yet; nil when there is none.
+  var oldestInFlight: SegmentNumber? { inFlight.first?.segment.number }
+
+  /// Puts another file of the same segment in the place of the one that is there.
+  func replace(_ segment: SegmentFile) {
+    let index = Int(segment.number.value) - Int(segments[0].number.value)
+    precondition(index < activeIndex, "a segment that is written to stays what it is")
+    segments[index] = segment
+  }
+
   /// Gives an acknowledged commit's buffer back.
   package func recycle(_ buffer: CommitBuffer) {
     if idleBuffers.count < RecordLog.idleBuffersMax { idleBuffers.append(buffer) }
@@ -349,6 +362,7 @@ package final class RecordLog {
   package func abandon() {
     snapshotWriter?.cancel()
     endSnapshot()
+    endCompaction()
     supply.stop()
     worker.stop()
     for thread in threads { thread.join() }

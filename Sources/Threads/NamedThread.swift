@@ -38,6 +38,9 @@ package final class NamedThread: @unchecked Sendable {
 }
 
 extension NamedThread {
+  /// Makes the thread that calls it one that runs, and uses the disk, when others leave room.
+  package static func yieldToOthers() { mfh_yield_to_others() }
+
   /// Sleeps for a moment (100 us): for the rare wait that is not worth a condition.
   package static func pause() { usleep(100) }
 }

@@ -110,8 +110,7 @@ extension MemoryHub {
   }
 
   private func check(_ loaded: LoadedSnapshot) throws(LogError) {
-    let generations = Set(log.generations)
-    guard loaded.summary.generations.allSatisfy({ generations.contains($0) }), log.contains(loaded.head.replay) else {
+    guard loaded.summary.generations.allSatisfy({ log.keepsPlaces(of: $0) }), log.contains(loaded.head.replay) else {
       throw LogError(.notFound, "\(loaded.name) speaks of segments that are not there any more; it is passed over")
     }
   }

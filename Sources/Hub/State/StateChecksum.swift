@@ -22,12 +22,6 @@ package struct StateChecksum: Equatable, Sendable {
   package static func block(
     key: RawSpan, revision: Revision, item: RawSpan, scratch: inout ByteBuffer
   ) -> UInt128 {
-    scratch.removeAll()
-    scratch.append(littleEndian: UInt32(key.byteCount))
-    scratch.append(key)
-    scratch.append(littleEndian: revision.value)
-    scratch.append(littleEndian: UInt32(item.byteCount))
-    scratch.append(item)
-    return Checksum.xxh128(scratch.bytes)
+    Checksum.stateBlock(key: key, revision: revision, item: item, scratch: &scratch)
   }
 }

@@ -1,6 +1,6 @@
 /// XXH3 over spans: 64 bits for frames, 128 bits for the state checksum. It finds accidents; it does not stop an
 /// adversary. Source: https://github.com/Cyan4973/xxHash, specification in doc/xxhash_spec.md.
-internal import Bytes
+package import Bytes
 internal import CXXHash
 
 package enum Checksum {
@@ -16,6 +16,20 @@ package enum Checksum {
   package static func xxh128(_ bytes: RawSpan, seed: UInt64) -> UInt128 {
     let hash = unsafe bytes.withUnsafeBytes { unsafe XXH3_128bits_withSeed($0.baseAddress, $0.count, seed) }
     return UInt128(hash.high64) << 64 | UInt128(hash.low64)
+  }
+
+  /// A live key's block of the state checksum: key length (u32), key, revision (u64), item length (u32), item as stored.
+  /// `scratch` is overwritten.
+  package static func stateBlock(
+    key: RawSpan, revision: Revision, item: RawSpan, scratch: inout ByteBuffer
+  ) -> UInt128 {
+    scratch.removeAll()
+    scratch.append(littleEndian: UInt32(key.byteCount))
+    scratch.append(key)
+    scratch.append(littleEndian: revision.value)
+    scratch.append(littleEndian: UInt32(item.byteCount))
+    scratch.append(item)
+    return xxh128(scratch.bytes)
   }
 }
 

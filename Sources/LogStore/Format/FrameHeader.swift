@@ -51,13 +51,15 @@ package struct FrameHeader: Equatable, Sendable, BitwiseCopyable {
   /// Header and body together, in bytes.
   package var frameBytes: Int { Layout.FrameHeader.size + Int(bodyBytes) }
 
+  var flagByte: UInt8 { durability.rawValue << 1 | (isCleanClose ? 1 : 0) }
+
   /// Writes the header over the first `Layout.FrameHeader.size` bytes of `buffer`, which begins at byte `offset`
   /// of the segment.
   package func encode(over buffer: inout ByteBuffer, seed: FrameSeed, offset: Int) {
     typealias Field = Layout.FrameHeader
     buffer.store(littleEndian: Field.magic, at: Field.magicOffset)
     buffer.store(littleEndian: kind.rawValue, at: Field.kind)
-    buffer.store(littleEndian: durability.rawValue << 1 | (isCleanClose ? 1 : 0), at: Field.flags)
+    buffer.store(littleEndian: flagByte, at: Field.flags)
     buffer.store(littleEndian: UInt16(0), at: Field.reserved)
     buffer.store(littleEndian: bodyBytes, at: Field.bodyBytes)
     buffer.store(littleEndian: recordCount, at: Field.recordCount)

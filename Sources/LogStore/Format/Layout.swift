@@ -27,8 +27,8 @@ package enum Layout {
     package static let compatibleFlags = generation + 4
     package static let readOnlyFlags = compatibleFlags + 4
     package static let incompatibleFlags = readOnlyFlags + 4
-    package static let reserved = incompatibleFlags + 4
-    package static let store = reserved + 4
+    package static let packedFrom = incompatibleFlags + 4
+    package static let store = packedFrom + 4
     package static let lineage = store + 16
     package static let number = lineage + 16
     package static let capacity = number + 8
@@ -37,6 +37,8 @@ package enum Layout {
     package static let epoch = baseRevision + 8
     package static let createdAt = epoch + 8
     package static let size = createdAt + 8
+    /// Incompatible flag: the file is packed, see FORMAT.md, "Packed segment".
+    package static let packedFlag: UInt32 = 1
     /// Where the first frame begins.
     package static let blockBytes = 4096
   }
@@ -88,6 +90,38 @@ package enum Layout {
     package static let stateHash = salt + 16
     package static let payloadChecksum = stateHash + 16
     package static let size = payloadChecksum + 8
+  }
+
+  /// One block of a packed segment: this header, columns of numbers, one zstd frame, zeros to a multiple of 8.
+  package enum PackedBlock {
+    package static let magic: UInt32 = 0x314B_4150  // "PAK1"
+    package static let checksum = 0
+    package static let magicOffset = checksum + 8
+    package static let kind = magicOffset + 4
+    package static let flags = kind + 1
+    package static let reserved = flags + 1
+    package static let blockBytes = reserved + 2
+    package static let plainOffset = blockBytes + 4
+    package static let plainBytes = plainOffset + 4
+    package static let columnBytes = plainBytes + 4
+    package static let textBytes = columnBytes + 4
+    package static let storedBytes = textBytes + 4
+    package static let size = storedBytes + 4
+    /// What a block unpacks to at the most, whatever its header says.
+    package static let textBytesMax = 16 << 20
+    /// Records in one block, and frames in one block.
+    package static let rowsMax = 4_096
+    package static let dictionaryBytesMax = 256 << 10
+  }
+
+  /// The last bytes of a packed segment.
+  package enum PackedTail {
+    package static let magic: UInt64 = 0x444E_454B_4350_464D  // "MFPCKEND" read as little-endian
+    package static let checksum = 0
+    package static let magicOffset = checksum + 8
+    package static let directoryOffset = magicOffset + 8
+    package static let size = directoryOffset + 8
+    package static let directoryEntryBytes = 8
   }
 
   /// The payload of a gap record; a text follows.

@@ -8,7 +8,9 @@ package struct SegmentHeader: Equatable, Sendable {
   package var lineage: StoreIdentity
   package var number: SegmentNumber
   package var generation: UInt32
-  /// Size of the file in bytes.
+  /// The generation from which this one was packed; nil when it is not packed.
+  package var packedFrom: UInt32?
+  /// Size of the file in bytes; of a packed one, the size that it had.
   package var capacity: UInt64
   /// How many bytes of the previous segment count. 0: all up to its seal. A recovery that cuts a torn tail moves
   /// on to a new segment and says here where the old one ends, so that no byte is overwritten.
@@ -44,7 +46,9 @@ package struct SegmentHeader: Equatable, Sendable {
     buffer.append(littleEndian: version)
     buffer.append(littleEndian: UInt16(Layout.SegmentHeader.size))
     buffer.append(littleEndian: generation)
-    buffer.append(zeros: 16)  // feature flags of three classes, and reserved: none so far
+    buffer.append(zeros: 8)  // features that may be ignored, or that forbid writing: none so far
+    buffer.append(littleEndian: packedFrom == nil ? 0 : Layout.SegmentHeader.packedFlag)
+    buffer.append(littleEndian: packedFrom ?? 0)
     buffer.append(identity: store)
     buffer.append(identity: lineage)
     buffer.append(littleEndian: UInt64(number.value))
@@ -67,7 +71,7 @@ package struct SegmentHeader: Equatable, Sendable {
     guard checksum == block.u64(Field.checksum) else { throw .badChecksum }
     let version = block.u16(Field.version)
     guard Layout.formatVersions.contains(version) else { throw .unknownVersion(version) }
-    let refused = block.u32(Field.readOnlyFlags) | block.u32(Field.incompatibleFlags)
+    let refused = block.u32(Field.readOnlyFlags) | (block.u32(Field.incompatibleFlags) & ~Field.packedFlag)
     guard refused == 0 else { throw .unknownFeatures(refused) }
     guard block.u16(Field.headerBytes) == UInt16(Field.size) else { throw .badField("header_bytes") }
     guard block.extracting(Field.size..<Field.blockBytes).isZero else { throw .nonZeroPadding }
@@ -85,6 +89,11 @@ package struct SegmentHeader: Equatable, Sendable {
       predecessorEnd: predecessorEnd, baseRevision: Revision(block.u64(Field.baseRevision)),
       epoch: block.u64(Field.epoch), createdAt: block.i64(Field.createdAt))
     header.version = version
+    if block.u32(Field.incompatibleFlags) & Field.packedFlag != 0 {
+      let source = block.u32(Field.packedFrom)
+      guard source < header.generation else { throw .badField("packed_from") }
+      header.packedFrom = source
+    }
     return header
   }
 }

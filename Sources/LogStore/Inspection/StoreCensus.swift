@@ -200,7 +200,7 @@ struct StoreCensus {
     switch candidate.header {
     case .success(let valid):
       header = valid
-      if candidate.fileBytes != valid.capacity {
+      if valid.packedFrom == nil, candidate.fileBytes != valid.capacity {
         issues.append(
           InspectionIssue(
             .damage, "the file has \(candidate.fileBytes) bytes instead of \(valid.capacity)", segment: valid.number,
@@ -212,16 +212,40 @@ struct StoreCensus {
         segment: candidate.named.number, offset: 0)
       guard store != .none, error.isReadable else { return .lost(candidate.named.number, issue) }
       issues.append(issue)
-      header = SegmentHeader(
-        store: store, lineage: manifest?.lineage ?? .none, number: candidate.named.number,
-        generation: candidate.named.generation, capacity: candidate.fileBytes, epoch: manifest?.epoch ?? 0,
-        createdAt: 0)
+      header = replacement(candidate)
     }
     let file = SegmentFile(header: header, file: candidate.file)
+    issues += problems(of: file)
     return .readable(
       .init(
         file: file, fileBytes: candidate.fileBytes, hasLostHeader: (try? candidate.header.get()) == nil,
         issues: issues))
+  }
+}
+
+extension StoreCensus {
+  /// What is wrong with the parts of a packed file that no record lies in.
+  private func problems(of segment: SegmentFile) -> [InspectionIssue] {
+    guard let packed = segment.packed else { return [] }
+    do {
+      return try packed.problems().map { InspectionIssue(.damage, $0, segment: segment.number) }
+    } catch {
+      return [InspectionIssue(error, segment: segment.number)]
+    }
+  }
+
+  /// A header in the place of one that can not be read: its seed is right.
+  private func replacement(_ candidate: Candidate) -> SegmentHeader {
+    var header = SegmentHeader(
+      store: store, lineage: manifest?.lineage ?? .none, number: candidate.named.number,
+      generation: candidate.named.generation, capacity: candidate.fileBytes, epoch: manifest?.epoch ?? 0,
+      createdAt: 0)
+    guard candidate.named.generation > 0,
+      PackedDirectoryLoader(candidate.file, header, fileBytes: Int(clamping: candidate.fileBytes)).isPacked
+    else { return header }
+    header.packedFrom = candidate.named.generation - 1
+    header.capacity = manifest?.segments.first { $0.number == header.number }?.capacity ?? Layout.capacities.upperBound
+    return header
   }
 }
 

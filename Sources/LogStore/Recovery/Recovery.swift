@@ -68,6 +68,7 @@ package struct Recovery {
     }
     if let problem = directory.problems.first { throw problem }
     if directory.manifest.listsAll { directory.manifest = try takeOver(backup: directory.manifest) }
+    try sweepSuperseded(directory)
     let tail = try TailExaminer(directory).examine()
     guard tail.verdict != .rot else {
       throw LogError(
@@ -113,6 +114,25 @@ package struct Recovery {
       for name in names where StoreNames.isTemporary(name, in: directory) {
         do { try storage.remove(directory.isEmpty ? name : "\(directory)/\(name)") } catch { throw LogError(error) }
       }
+    }
+  }
+
+  /// Removes what a compaction that was cut short left beside the file in force: the one that was not listed yet, or the
+  /// one that was not listed any more.
+  private func sweepSuperseded(_ directory: StoreDirectory) throws(LogError) {
+    let inForce = Dictionary(uniqueKeysWithValues: directory.segments.map { ($0.number, $0.header.generation) })
+    do {
+      var isChanged = false
+      for name in try storage.list(StoreNames.segments) {
+        guard let (number, generation) = StoreNames.parseSegment(name), let listed = inForce[number],
+          generation != listed
+        else { continue }
+        try storage.remove("\(StoreNames.segments)/\(name)")
+        isChanged = true
+      }
+      if isChanged { try storage.syncDirectory(StoreNames.segments) }
+    } catch {
+      throw LogError(error)
     }
   }
 

@@ -96,7 +96,7 @@ enum UTCText {
 
   /// Days since 1970 as a date of the Gregorian calendar. Source: Howard Hinnant, "chrono-Compatible Low-Level Date
   /// Algorithms", civil_from_days.
-  private static func date(_ days: Int64) -> (year: Int64, month: Int64, day: Int64) {
+  static func date(_ days: Int64) -> (year: Int64, month: Int64, day: Int64) {
     let (era, ofEra) = (days + 719_468).quotientAndFloorRemainder(146_097)
     let yearOfEra = (ofEra - ofEra / 1_460 + ofEra / 36_524 - ofEra / 146_096) / 365
     let dayOfYear = ofEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
@@ -112,7 +112,7 @@ enum UTCText {
 }
 
 extension Int64 {
-  fileprivate func quotientAndFloorRemainder(_ divisor: Int64) -> (Int64, Int64) {
+  func quotientAndFloorRemainder(_ divisor: Int64) -> (Int64, Int64) {
     let (quotient, remainder) = quotientAndRemainder(dividingBy: divisor)
     return remainder < 0 ? (quotient - 1, remainder + divisor) : (quotient, remainder)
   }

@@ -8,11 +8,20 @@ package final class SegmentFile: Sendable {
 
   package init(header: SegmentHeader, file: any StorageFile) {
     self.header = header
-    self.file = file
+    self.file = header.packedFrom == nil ? file : PackedFile(file, header)
     seed = header.seed
   }
 
   package var number: SegmentNumber { header.number }
+
+  /// The file as it is stored; nil when the segment is not packed.
+  package var packed: PackedFile? { file as? PackedFile }
+
+  /// Bytes that the file takes on the disk.
+  package var storedBytes: Int {
+    // What can not be asked for now counts as what it was before.
+    packed.flatMap { try? Int(clamping: $0.storedBytes()) } ?? Int(clamping: header.capacity)
+  }
 
   /// Its entry in the manifest.
   package var listing: Manifest.Segment {
@@ -79,6 +88,7 @@ package final class SegmentFile: Sendable {
       try header.checkPayload(buffer.bytes, seed: seed, offset: Int(position.offset))
       return header
     } catch {
+      let error = packed?.problem(at: Int(position.offset)) ?? error
       throw LogError(
         .damaged, "\(error.text); check the disk and restore the segment from a backup or a replica",
         segment: number, offset: UInt64(position.offset))

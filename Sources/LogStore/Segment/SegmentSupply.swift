@@ -2,6 +2,7 @@
 ///
 /// When a segment can not be made (the disk is full, say) it is tried again and again, at growing intervals, until it
 /// can: the log goes on in the segment that it has, and refuses writes only when that one is used up.
+internal import Synchronization
 internal import Threads
 
 package final class SegmentSupply: Sendable {
@@ -53,6 +54,8 @@ package final class SegmentSupply: Sendable {
   /// The least that a segment may hold.
   private let smallestBytes: UInt64
   private let state: Monitor<State>
+  /// Held while a manifest is written: one is made ready, and one is packed, by two threads.
+  private let manifestWriting = Mutex(())
   /// How far the log is durable, for the manifest.
   private let durableThrough: @Sendable () -> Revision
   /// Told of a failed fsync, which is final whatever file it was for.
@@ -196,8 +199,26 @@ package final class SegmentSupply: Sendable {
     }
   }
 
-  /// Replaces the manifest with a changed one. Not from two threads at a time.
+  /// Lists a segment's new file in place of the old one. A sync that fails is final here too: the manifest says what the
+  /// store is made of.
+  func relist(_ segment: SegmentFile, at time: Int64) throws(StorageError) {
+    do {
+      try writeManifest(at: time) { manifest in
+        guard let index = manifest.segments.firstIndex(where: { $0.number == segment.number }) else { return }
+        manifest.segments[index] = segment.listing
+      }
+    } catch {
+      if error.call == .sync || error.call == .syncDirectory { poison(LogError(error)) }
+      throw error
+    }
+  }
+
+  /// Replaces the manifest with a changed one.
   package func writeManifest(at time: Int64, _ change: (inout Manifest) -> Void) throws(StorageError) {
+    try manifestWriting.withLock { (_) throws(StorageError) in try replaceManifest(at: time, change) }
+  }
+
+  private func replaceManifest(at time: Int64, _ change: (inout Manifest) -> Void) throws(StorageError) {
     var manifest = state.with { $0.manifest }
     manifest.sequence += 1
     manifest.durableThrough = durableThrough()

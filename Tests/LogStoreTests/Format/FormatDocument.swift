@@ -46,6 +46,11 @@ struct FormatDocument {
     lines.drop { $0 != "## \(heading)" }.dropFirst().prefix { !$0.hasPrefix("## ") }
   }
 
+  /// `frameKind` as the document writes it: `frame_kind`.
+  static func snakeCase(_ name: String) -> String {
+    name.reduce(into: "") { $0 += $1.isUppercase ? "_\($1.lowercased())" : String($1) }
+  }
+
   private func row(_ line: Substring) -> Row? {
     let cells = line.split(separator: "|").map { $0.trimmingCharacters(in: .whitespaces) }
     guard cells.count >= 3, let offset = Int(cells[0]), let size = Int(cells[1]) else { return nil }

@@ -25,7 +25,7 @@ struct LayoutTableTests {
       ("checksum", Field.checksum), ("magic", Field.magicOffset), ("version", Field.version),
       ("header_bytes", Field.headerBytes), ("generation", Field.generation),
       ("compatible_flags", Field.compatibleFlags), ("read_only_flags", Field.readOnlyFlags),
-      ("incompatible_flags", Field.incompatibleFlags), ("reserved", Field.reserved), ("store", Field.store),
+      ("incompatible_flags", Field.incompatibleFlags), ("packed_from", Field.packedFrom), ("store", Field.store),
       ("lineage", Field.lineage), ("number", Field.number), ("capacity", Field.capacity),
       ("predecessor_end", Field.predecessorEnd), ("base_revision", Field.baseRevision), ("epoch", Field.epoch),
       ("created_at", Field.createdAt),
@@ -110,6 +110,28 @@ struct LayoutTableTests {
     #expect(Block.payloadBytesMax == 16 << 20)
   }
 
+  @Test("The packed segment's tables are the code's")
+  func packed() throws {
+    typealias Block = Layout.PackedBlock
+    let block = [
+      ("checksum", Block.checksum), ("magic", Block.magicOffset), ("kind", Block.kind), ("flags", Block.flags),
+      ("reserved", Block.reserved), ("block_bytes", Block.blockBytes), ("plain_offset", Block.plainOffset),
+      ("plain_bytes", Block.plainBytes), ("column_bytes", Block.columnBytes), ("text_bytes", Block.textBytes),
+      ("stored_bytes", Block.storedBytes),
+    ]
+    #expect(try table("Packed segment", 0) == rows(block, size: Block.size))
+    typealias Tail = Layout.PackedTail
+    let tail = [
+      ("checksum", Tail.checksum), ("magic", Tail.magicOffset), ("directory_offset", Tail.directoryOffset),
+    ]
+    #expect(try table("Packed segment", 1) == rows(tail, size: Tail.size))
+    let document = try FormatDocument().section("Columns").joined(separator: "\n")
+    for column in PackedColumn.allCases {
+      #expect(document.contains("| \(column.rawValue) | `\(FormatDocument.snakeCase("\(column)"))` |"), "\(column)")
+    }
+    #expect(Block.textBytesMax == 16 << 20 && Block.rowsMax == 4_096 && Block.dictionaryBytesMax == 262_144)
+  }
+
   @Test("The manifest's tables are the code's")
   func manifest() throws {
     typealias Field = Layout.Manifest
@@ -135,7 +157,7 @@ struct LayoutTableTests {
     let document = try FormatDocument()
     for heading in [
       "Segment header", "Frame", "Commit", "Record", "Seal", "Manifest", "Recovery", "Torn tail or rot", "Snapshot",
-      "Gap record", "Salvage",
+      "Gap record", "Salvage", "Packed segment", "Columns", "Text",
     ] {
       #expect(!document.section(heading).isEmpty, "\(heading)")
     }
@@ -149,5 +171,7 @@ struct LayoutTableTests {
     #expect(text(Layout.SegmentHeader.magic) == "MFHUBSEG")
     #expect(text(Layout.FrameHeader.magic) == "FRM1")
     #expect(text(Layout.Manifest.magic) == "MFHMANST")
+    #expect(text(Layout.PackedBlock.magic) == "PAK1")
+    #expect(text(Layout.PackedTail.magic) == "MFPCKEND")
   }
 }

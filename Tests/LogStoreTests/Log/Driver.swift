@@ -9,6 +9,8 @@ final class Driver: @unchecked Sendable {
   var clock = SimulatedClock()
   private(set) var model = StoreModel()
   private(set) var positions: [RecordPosition] = []
+  /// Payloads are words instead of random bytes.
+  var writesText = false
   private var opened: RecordLog?
   private var random: SplitMix
   private var newest: [Int: Revision] = [:]
@@ -95,7 +97,7 @@ final class Driver: @unchecked Sendable {
     let number = Int.random(in: 0..<20, using: &random)
     let key = Array("memory/\(number)".utf8)
     let agent = Array("agent-\(number % 3)".utf8)
-    let payload = (0..<size).map { _ in UInt8.random(in: .min ... .max, using: &random) }
+    let payload = writesText ? text(size) : (0..<size).map { _ in UInt8.random(in: .min ... .max, using: &random) }
     let none: [UInt8] = []
     var fields = RecordFields(
       operation: newest[number] == nil ? .create : .update, revision: log.lastRevision.next,
@@ -109,6 +111,14 @@ final class Driver: @unchecked Sendable {
     positions.append(log.append(fields, names, payload: payload.span.bytes))
     model.append(.init(fields: fields, bytes: key + agent + payload))
     newest[number] = fields.revision
+  }
+
+  private func text(_ size: Int) -> [UInt8] {
+    var text = ""
+    while text.utf8.count < size {
+      text += CompactionStore.words[Int.random(in: 0..<CompactionStore.words.count, using: &random)] + " "
+    }
+    return Array(text.utf8.prefix(size))
   }
 
   func submit() throws {

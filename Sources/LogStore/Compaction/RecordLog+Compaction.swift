@@ -1,0 +1,97 @@
+/// Compaction of an open log: one sealed segment at a time is packed by a thread of its own; the owner only swaps the
+/// file. Positions stay what they were, so nothing that names a record has to change.
+internal import Bytes
+internal import Threads
+
+/// What `stats` and the log of the operator tell of compaction.
+package struct CompactionStatus: Sendable {
+  /// Segments that were packed since the log was opened, and their bytes before and after.
+  package fileprivate(set) var segments = 0
+  package fileprivate(set) var bytesBefore = 0
+  package fileprivate(set) var bytesAfter = 0
+  /// Why the last attempt failed; nil when it did not.
+  package fileprivate(set) var failure: LogError?
+  /// Segments that are left as they are: damaged ones, and such as would not be the same.
+  fileprivate var refused: Set<SegmentNumber> = []
+
+  package init() {}
+}
+
+extension RecordLog {
+  /// Whether a segment is being packed.
+  package var isCompacting: Bool { compaction != nil }
+
+  /// How much of that is done, from 0 to 1.
+  package var compactionProgress: Double { compaction?.progress ?? 0 }
+
+  /// Segments that are sealed, durable and plain: those that a compaction packs, oldest first.
+  package var compactable: [SegmentNumber] { compactableIndices.map { segments[$0].number } }
+
+  private var compactableIndices: [Int] {
+    // In a segment with frames under way more may come.
+    let end = oldestInFlight ?? segments[activeIndex].number
+    return segments[..<activeIndex].indices.filter {
+      segments[$0].header.packedFrom == nil && segments[$0].number < end
+        && !compactionStatus.refused.contains(segments[$0].number)
+    }
+  }
+
+  /// Begins to pack the oldest segment that is plain. False when there is none, or when it is not the time for it: the
+  /// disk is full, the log is poisoned, one is under way.
+  @discardableResult
+  package func beginCompaction() -> Bool {
+    guard compaction == nil, failure == nil, roomStatus.problem == nil, let index = compactableIndices.first else {
+      return false
+    }
+    let source = segments[index]
+    let cut = segments[index + 1].header.predecessorEnd
+    let time = lastTime
+    let supply = supply
+    let compaction = SegmentCompaction(
+      source, limit: cut == 0 ? nil : cut, storage: storage,
+      bytesPerSecond: options.usesThreads ? options.compactionBytesPerSecond : 0,
+      replace: { (packed) throws(StorageError) in try supply.relist(packed, at: time) }, onOutcome: onCompletion)
+    self.compaction = compaction
+    if options.usesThreads {
+      compactionThread = NamedThread("mfh-compact") {
+        NamedThread.yieldToOthers()
+        compaction.run()
+      }
+    } else {
+      compaction.run()
+    }
+    return true
+  }
+
+  /// Takes over what a compaction has come to; true when one has ended.
+  @discardableResult
+  package func settleCompaction() -> Bool {
+    guard let compaction else { return false }
+    switch compaction.outcome {
+    case .working: return false
+    case .done(let packed):
+      replace(packed.segment)
+      compactionStatus.segments += 1
+      compactionStatus.bytesBefore += packed.bytesBefore
+      compactionStatus.bytesAfter += packed.bytesAfter
+      compactionStatus.failure = nil
+    case .failed(let error):
+      compactionStatus.failure = error
+      if error.code == .damaged || error.code == .unsupported {
+        compactionStatus.refused.insert(compaction.source.number)
+      }
+    }
+    compactionThread?.join()
+    compactionThread = nil
+    self.compaction = nil
+    return true
+  }
+
+  /// Gives up what is under way and waits for that.
+  func endCompaction() {
+    compaction?.cancel()
+    compactionThread?.join()
+    compactionThread = nil
+    settleCompaction()
+  }
+}
