@@ -14,6 +14,7 @@ let package = Package(
   products: [
     .executable(name: "mfh-server", targets: ["mfh-server"]),
     .executable(name: "logstore-dump", targets: ["logstore-dump"]),
+    .executable(name: "logstore-compact", targets: ["logstore-compact"]),
     .executable(name: "logstore-replay", targets: ["logstore-replay"]),
     .executable(name: "logstore-verify", targets: ["logstore-verify"]),
     .executable(name: "mfh", targets: ["mfh"]),
@@ -88,6 +89,16 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Sources/Tools/logstore-verify", swiftSettings: spans),
+    .executableTarget(
+      name: "logstore-compact",
+      dependencies: [
+        "Bytes", "LogStore", "Programs", "ToolSupport",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      path: "Sources/Tools/logstore-compact", swiftSettings: spans),
+    .testTarget(
+      name: "CompactToolTests",
+      dependencies: ["logstore-compact", "logstore-dump", "Bytes", "LogStore", "TestSupport"], swiftSettings: spans),
     .executableTarget(
       name: "logstore-dump",
       dependencies: [

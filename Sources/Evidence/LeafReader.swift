@@ -73,10 +73,11 @@ package struct LeafReader: ~Copyable {
     var start = place
     start.frameSkip = 0
     let file = log.segments.first { $0.number == place.segment }
-    if let file, file.header.generation == place.generation, let limit = log.limit(of: place.segment),
+    if let file, file.header.keepsPlaces(of: place.generation), let limit = log.limit(of: place.segment),
       Int(place.frameOffset) < limit
     {
       start.segmentSkip -= place.frameSkip
+      start.generation = file.header.generation
       return (start, place.frameSkip)
     }
     guard let file else { return (start, place.frameSkip) }

@@ -11,6 +11,8 @@ package struct LogOptions: Sendable {
   /// With threads, commits and preparation run beside the owner. Without, they run inside its calls, in an order
   /// that depends on nothing but those calls: for simulation.
   package var usesThreads: Bool
+  /// Sealed segments are packed in the background.
+  package var packsSegments = false
   /// How fast sealed segments are packed: so many bytes of them a second.
   package var compactionBytesPerSecond = 32 << 20
   /// A damaged store is salvaged before it is opened, instead of refused.

@@ -19,9 +19,7 @@ extension RecordLog {
   /// Whether places in this file of a segment are places in the one in force: a packed file keeps those of the plain one.
   package func keepsPlaces(of file: SegmentGeneration) -> Bool {
     let index = Int(file.number.value) - Int(segments[0].number.value)
-    guard segments.indices.contains(index) else { return false }
-    let header = segments[index].header
-    return header.generation == file.generation || header.packedFrom == file.generation
+    return segments.indices.contains(index) && segments[index].header.keepsPlaces(of: file.generation)
   }
 
   /// Whether the segments hold the place, as far as can be told without reading it.

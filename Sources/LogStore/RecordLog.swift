@@ -20,7 +20,7 @@ package final class RecordLog {
   @exclusivity(unchecked) package internal(set) var compactionStatus = CompactionStatus()
   let onCompletion: @Sendable () -> Void
   /// All segments; the one at `activeIndex` is written to.
-  @exclusivity(unchecked) private(set) var segments: [SegmentFile]
+  @exclusivity(unchecked) var segments: [SegmentFile]
   @exclusivity(unchecked) private(set) var activeIndex: Int
   @exclusivity(unchecked) private(set) var end: Int
   @exclusivity(unchecked) private(set) var commitTable: CommitTable
@@ -276,16 +276,6 @@ package final class RecordLog {
 
   /// Frames that the worker has not acknowledged.
   package var inFlightCount: Int { inFlight.count }
-
-  /// The segment of the oldest frame that was not taken over yet; nil when there is none.
-  var oldestInFlight: SegmentNumber? { inFlight.first?.segment.number }
-
-  /// Puts another file of the same segment in the place of the one that is there.
-  func replace(_ segment: SegmentFile) {
-    let index = Int(segment.number.value) - Int(segments[0].number.value)
-    precondition(index < activeIndex, "a segment that is written to stays what it is")
-    segments[index] = segment
-  }
 
   /// Gives an acknowledged commit's buffer back.
   package func recycle(_ buffer: CommitBuffer) {

@@ -65,7 +65,7 @@ struct ConfigurationErrorTests {
       ("logging:\n  level: loud\n", 2, "expected one of trace, debug, info"),
       ("server:\n  bind: example.org\n", 2, "host names are not looked up"),
       ("server:\n  bind: 127.0.0.1:80\n", 2, "host names are not looked up"),
-      ("storage:\n  compression: gzip\n", 2, "expected none, found \"gzip\""),
+      ("storage:\n  compression: gzip\n", 2, "expected one of zstd, none, found \"gzip\""),
       // Between settings
       ("server:\n  zmq_port: 8080\n", 2, "server.zmq_port and server.metrics_port are both 8080"),
       ("limits:\n  item_bytes: 1 MiB\n  reply_bytes: 64 KiB\n", 3, "is less than limits.item_bytes"),
@@ -84,7 +84,6 @@ struct ConfigurationErrorTests {
     "What only later versions act on is refused, not ignored",
     arguments: [
       ("storage:\n  retention: 30d\n", 2, "\"30d\" is not supported by this version: expected forever"),
-      ("storage:\n  compression: zstd\n", 2, "zstd is not supported by this version"),
       ("storage:\n  durability: replicated\n", 2, "replicated is not supported by this version"),
       ("storage:\n  encryption: {}\n", 2, "storage.encryption is not supported by this version"),
       ("replication:\n  peers: []\n", 2, "replication.peers is not supported by this version"),

@@ -13,6 +13,12 @@ package struct CompactionStatus: Sendable {
   package fileprivate(set) var failure: LogError?
   /// Segments that are left as they are: damaged ones, and such as would not be the same.
   fileprivate var refused: Set<SegmentNumber> = []
+  /// Somebody asked for all that can be packed.
+  fileprivate var isWanted = false
+  /// Not before this is another attempt made, after one that failed.
+  fileprivate var pauseEnd: ContinuousClock.Instant?
+
+  fileprivate static let pause = Duration.seconds(30)
 
   package init() {}
 }
@@ -29,11 +35,32 @@ extension RecordLog {
 
   private var compactableIndices: [Int] {
     // In a segment with frames under way more may come.
-    let end = oldestInFlight ?? segments[activeIndex].number
+    let end = inFlight.first?.segment.number ?? segments[activeIndex].number
     return segments[..<activeIndex].indices.filter {
       segments[$0].header.packedFrom == nil && segments[$0].number < end
         && !compactionStatus.refused.contains(segments[$0].number)
     }
+  }
+
+  /// How many of the segments are packed.
+  package var packedSegments: Int { segments.reduce(0) { $0 + ($1.header.packedFrom == nil ? 0 : 1) } }
+
+  /// Has all segments packed that can be, also where the options do not ask for it. What failed is tried again.
+  package func wantCompaction() {
+    compactionStatus.isWanted = true
+    compactionStatus.pauseEnd = nil
+    compactionStatus.refused = []
+  }
+
+  /// Takes over what has been done, and begins what is next. To be called now and then; true when one has ended.
+  @discardableResult
+  package func stepCompaction() -> Bool {
+    let hasEnded = settleCompaction()
+    guard compaction == nil, options.packsSegments || compactionStatus.isWanted,
+      compactionStatus.pauseEnd.map({ $0 <= .now }) ?? true
+    else { return hasEnded }
+    if !beginCompaction() { compactionStatus.isWanted = false }
+    return hasEnded
   }
 
   /// Begins to pack the oldest segment that is plain. False when there is none, or when it is not the time for it: the
@@ -75,8 +102,10 @@ extension RecordLog {
       compactionStatus.bytesBefore += packed.bytesBefore
       compactionStatus.bytesAfter += packed.bytesAfter
       compactionStatus.failure = nil
+      compactionStatus.pauseEnd = nil
     case .failed(let error):
       compactionStatus.failure = error
+      compactionStatus.pauseEnd = .now + CompactionStatus.pause
       if error.code == .damaged || error.code == .unsupported {
         compactionStatus.refused.insert(compaction.source.number)
       }
@@ -85,6 +114,13 @@ extension RecordLog {
     compactionThread = nil
     self.compaction = nil
     return true
+  }
+
+  /// Puts another file of the same segment in the place of the one that is there.
+  private func replace(_ segment: SegmentFile) {
+    let index = Int(segment.number.value) - Int(segments[0].number.value)
+    precondition(index < activeIndex, "a segment that is written to stays what it is")
+    segments[index] = segment
   }
 
   /// Gives up what is under way and waits for that.

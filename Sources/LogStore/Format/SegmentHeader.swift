@@ -21,6 +21,9 @@ package struct SegmentHeader: Equatable, Sendable {
   /// Microseconds since 1970.
   package var createdAt: Int64
 
+  /// Whether places in another file of this segment, of that generation, are places in this one too.
+  package func keepsPlaces(of other: UInt32) -> Bool { generation == other || packedFrom == other }
+
   package var seed: FrameSeed { FrameSeed(store: store, segment: number, generation: generation) }
 
   package init(

@@ -31,6 +31,8 @@ package struct ServerConfiguration: Sendable {
     /// With `interval`: how long a commit may wait for its fsync.
     package var intervalMilliseconds: Int
     package var segmentBytes: Int
+    /// Sealed segments are packed with zstd.
+    package var packsSegments: Bool
   }
 
   package struct Resilience: Sendable {
@@ -60,7 +62,8 @@ extension ServerConfiguration {
       metricsPort: settings.port(.metricsPort), maxWorkers: settings.integer(.maxWorkers))
     storage = Storage(
       dataDirectory: settings.text(.dataDirectory), durability: settings.durability,
-      intervalMilliseconds: settings.integer(.interval), segmentBytes: settings.integer(.segmentBytes))
+      intervalMilliseconds: settings.integer(.interval), segmentBytes: settings.integer(.segmentBytes),
+      packsSegments: settings.text(.compression) == "zstd")
     resilience = Resilience(
       bulkheadMaxConcurrent: settings.integer(.bulkheadConcurrent),
       bulkheadMaxQueueSize: settings.integer(.bulkheadQueue),

@@ -49,7 +49,7 @@ struct Setting: Sendable {
     // A recovery may have to copy nearly all of a segment into a new one, which the index must still be able to name.
     Setting(.segmentBytes, .bytes(16 << 20...120 << 20), .integer(LogOptions().segmentBytes)),
     Setting(.retention, .only("forever"), .text("forever")),
-    Setting(.compression, .choice(["none"], later: ["zstd"]), .text("none")),
+    Setting(.compression, .choice(["zstd", "none"], later: []), .text("zstd")),
   ]
 
   private static let resilience = [

@@ -73,6 +73,19 @@ final class RequestLog {
     }
   }
 
+  func compactionEnded(_ status: CompactionStatus) {
+    if let failure = status.failure {
+      logger.warning("a segment was not packed: \(failure.description)")
+    } else {
+      logger.info(
+        "segment packed",
+        metadata: [
+          "segments": "\(status.segments)", "bytes_before": "\(status.bytesBefore)",
+          "bytes_after": "\(status.bytesAfter)",
+        ])
+    }
+  }
+
   /// What the history tree has to say: each once.
   func tree(_ status: TreeStatus) {
     for notice in status.notices.dropFirst(treeNoticesTold) { logger.warning("\(notice)") }

@@ -1,6 +1,7 @@
 /// The actions that this version answers.
 enum Action: Int, CaseIterable {
   case get, put, delete, exists, listKeys, batchGet, batch, history, events, checksum, stats, health, ping, head, proof
+  case compact
 
   var index: Int { rawValue }
 
@@ -21,6 +22,7 @@ enum Action: Int, CaseIterable {
     case .ping: "ping"
     case .head: "head"
     case .proof: "proof"
+    case .compact: "compact"
     }
   }
 
@@ -28,7 +30,7 @@ enum Action: Int, CaseIterable {
   var isRead: Bool {
     switch self {
     case .get, .exists, .listKeys, .batchGet, .history, .checksum, .proof: true
-    case .put, .delete, .batch, .events, .stats, .health, .ping, .head: false
+    case .put, .delete, .batch, .events, .stats, .health, .ping, .head, .compact: false
     }
   }
 
@@ -36,7 +38,7 @@ enum Action: Int, CaseIterable {
   var writes: Bool {
     switch self {
     case .put, .delete, .batch, .checksum: true
-    case .get, .exists, .listKeys, .batchGet, .history, .events, .stats, .health, .ping, .head, .proof: false
+    case .get, .exists, .listKeys, .batchGet, .history, .events, .stats, .health, .ping, .head, .proof, .compact: false
     }
   }
 
@@ -44,7 +46,7 @@ enum Action: Int, CaseIterable {
   var needsSettledState: Bool {
     switch self {
     case .listKeys, .batchGet, .history, .events, .checksum, .stats, .proof: true
-    case .get, .put, .delete, .exists, .batch, .health, .ping, .head: false
+    case .get, .put, .delete, .exists, .batch, .health, .ping, .head, .compact: false
     }
   }
 }

@@ -45,6 +45,12 @@ extension RequestProcessor {
     object.number("oldest_write_waits_ms", milliseconds(hub.log.oldestWait), &reply)
     object.number("snapshot_revision", hub.snapshots.revision?.value ?? 0, &reply)
     object.number("snapshots_taken", hub.snapshots.taken, &reply)
+    object.number("segments_packed", UInt64(hub.log.packedSegments), &reply)
+    object.number("segments_to_pack", UInt64(hub.log.compactable.count), &reply)
+    object.number("packing_percent", UInt64(hub.log.compactionProgress * 100), &reply)
+    object.number("packed_bytes_before", UInt64(hub.log.compactionStatus.bytesBefore), &reply)
+    object.number("packed_bytes_after", UInt64(hub.log.compactionStatus.bytesAfter), &reply)
+    object.text("packing_error", hub.log.compactionStatus.failure?.message ?? "", &reply)
     object.number("feed_waiting", UInt64(service.feed.waiting), &reply)
     object.number("feed_events", service.feed.events, &reply)
     object.number("feed_read_bytes", service.feed.readBytes, &reply)
@@ -86,6 +92,23 @@ extension RequestProcessor {
     object.number("UPDATE", events.update, &reply)
     object.number("DELETE", events.delete, &reply)
     object.number("EXPIRE", events.expire, &reply)
+    object.end(&reply)
+  }
+
+  /// Has all sealed segments packed; says how far that is. The reply does not wait for it.
+  func appendCompact(to reply: inout ByteBuffer) {
+    hub.log.wantCompaction()
+    hub.log.stepCompaction()
+    let status = hub.log.compactionStatus
+    var object = ObjectWriter()
+    object.begin(&reply)
+    object.name("running", &reply)
+    reply.append(text: "\(hub.log.isCompacting)")
+    object.number("segments_packed", UInt64(hub.log.packedSegments), &reply)
+    object.number("segments_to_pack", UInt64(hub.log.compactable.count), &reply)
+    object.number("packing_percent", UInt64(hub.log.compactionProgress * 100), &reply)
+    object.number("log_bytes", UInt64(hub.log.status.bytes), &reply)
+    object.text("error", status.failure?.message ?? "", &reply)
     object.end(&reply)
   }
 

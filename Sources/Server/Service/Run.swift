@@ -39,6 +39,7 @@ extension HubServiceOptions {
     log = LogOptions(
       durability: storage.durability, intervalMilliseconds: storage.intervalMilliseconds,
       segmentBytes: storage.segmentBytes)
+    log.packsSegments = storage.packsSegments
     limits = configuration.limits
     apiKey = configuration.security.apiKey
     headKeyFile = configuration.security.headKeyFile

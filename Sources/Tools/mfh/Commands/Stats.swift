@@ -31,6 +31,13 @@ struct Stats: ParsableCommand {
         "requests_remembered", "writes", "commits_in_flight", "oldest_write_waits_ms",
       ]
     ),
+    (
+      "PACKING",
+      [
+        "segments_packed", "segments_to_pack", "packing_percent", "packed_bytes_before", "packed_bytes_after",
+        "packing_error",
+      ]
+    ),
     ("FEED", ["feed_waiting", "feed_events", "feed_read_bytes"]),
     ("HISTORY TREE", ["tree_records", "head_records", "head_revision", "head_lag_ms", "head_signed_by"]),
   ]

@@ -1,0 +1,34 @@
+/// `logstore-compact DIR`: packs the sealed segments of a store that no hub has open. CONTRACT: "Programs".
+internal import ArgumentParser
+internal import Programs
+internal import ToolSupport
+
+@main
+struct LogstoreCompact: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "logstore-compact",
+    abstract: "Packs the sealed segments of a store.",
+    discussion: """
+      The records stay what they are, and where they are; they take a fraction of the room. A running hub does this by \
+      itself: mfh compact. The store is opened as the hub opens it, so after a crash it is recovered first. \
+      Interrupted, it leaves a store that opens; the next run goes on.
+
+      Exit codes: 0 done, 64 usage, 65 damaged, 66 no store there, 74 I/O error, 75 a hub has the store open, \
+      77 not permitted.
+      """,
+    version: "logstore-compact \(Version.number)")
+
+  @Argument(help: "The store: the directory that mfh-server has as --data-dir.")
+  var directory: String
+
+  @Flag(name: .customLong("dry-run"), help: "Say what would be packed, and change nothing.")
+  var isDryRun = false
+
+  @Option(help: "table, or json: one object a line.")
+  var format = OutputFormat.table
+
+  func run() throws {
+    let job = CompactJob(directory: directory, isDryRun: isDryRun, format: format)
+    throw ExitCode(job.run().rawValue)
+  }
+}
