@@ -22,9 +22,14 @@ struct BatchTable: ~Copyable {
       text.append(text: cell)
       table.add(text.bytes)
     }
+    // Not through `self`, which the row that ends is being changed in: a debug build does not take that.
+    let output = output
     table.endRow(&output.buffer)
     output.flushIfFull()
   }
 
-  mutating func finish() { table.finish(&output.buffer) }
+  mutating func finish() {
+    let output = output
+    table.finish(&output.buffer)
+  }
 }
