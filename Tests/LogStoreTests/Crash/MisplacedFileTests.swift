@@ -224,7 +224,7 @@ struct MisplacedFileTests {
     let (disk, driver) = try Stores.make(events: 60)
     typealias Segment = Layout.SegmentHeader
     for name in disk.image.paths.filter({ $0.hasSuffix(".seg") }) {
-      for (offset, value) in [(Segment.version, 3), (Segment.readOnlyFlags, 1), (Segment.incompatibleFlags, 1)] {
+      for (offset, value) in [(Segment.version, 3), (Segment.readOnlyFlags, 1), (Segment.incompatibleFlags, 2)] {
         var image = disk.image
         image.tamper(name) { $0 = $0.with(UInt16(value), at: offset, sealing: 8..<Segment.size) }
         #expect(Stores.open(image, driver).code == .unsupported)
