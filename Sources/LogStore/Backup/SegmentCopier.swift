@@ -78,8 +78,11 @@ struct SegmentCopier {
     let cut = try measure()
     let temporary = name + StoreNames.temporarySuffix
     do throws(LogError) {
-      let file = try write(cut, to: temporary)
-      try check(cut, SegmentFile(header: segment.header, file: file))
+      if let packed = segment.packed, isWhole(cut) {
+        try check(cut, SegmentFile(header: segment.header, file: try writeStored(packed, to: temporary)))
+      } else {
+        try check(cut, SegmentFile(header: plainHeader, file: try write(cut, to: temporary)))
+      }
     } catch {
       throw .target(error)
     }
@@ -120,6 +123,35 @@ struct SegmentCopier {
     return found
   }
 
+  private func isWhole(_ cut: SegmentCut) -> Bool { self.cut == 0 ? cut.isSealed : cut.end == self.cut }
+
+  /// That of a copy with plain bytes: a part of a packed segment is not packed any more.
+  private var plainHeader: SegmentHeader {
+    var header = segment.header
+    header.packedFrom = nil
+    return header
+  }
+
+  /// Copies a packed segment as it is stored.
+  private func writeStored(_ packed: PackedFile, to temporary: String) throws(LogError) -> any StorageFile {
+    do {
+      let size = Int(clamping: try packed.storedBytes())
+      try target.removeIfThere(temporary)
+      try target.expectSpace(for: temporary, bytes: UInt64(size))
+      let file = try target.create(temporary)
+      var piece = ByteBuffer(capacity: min(SegmentCopier.pieceBytes, size))
+      for offset in stride(from: 0, to: size, by: SegmentCopier.pieceBytes) {
+        piece.removeAll()
+        try packed.readStored(at: UInt64(offset), length: min(SegmentCopier.pieceBytes, size - offset), into: &piece)
+        try file.write(piece.bytes, at: UInt64(offset))
+      }
+      try file.sync()
+      return file
+    } catch {
+      throw LogError(error)
+    }
+  }
+
   private func write(_ cut: SegmentCut, to temporary: String) throws(LogError) -> any StorageFile {
     do {
       try target.removeIfThere(temporary)
@@ -136,6 +168,7 @@ struct SegmentCopier {
         }
         // What lies behind does not belong to the backup, and may still change.
         piece.append(zeros: length - piece.count)
+        if offset == 0, segment.packed != nil { SegmentCopier.put(plainHeader, over: &piece) }
         try file.write(piece.bytes, at: UInt64(offset))
         offset += length
       }
@@ -143,6 +176,14 @@ struct SegmentCopier {
       return file
     } catch {
       throw LogError(error)
+    }
+  }
+
+  private static func put(_ header: SegmentHeader, over piece: inout ByteBuffer) {
+    var block = ByteBuffer(capacity: Layout.SegmentHeader.blockBytes)
+    header.encode(into: &block)
+    for offset in stride(from: 0, to: block.count, by: 8) {
+      piece.store(littleEndian: block.bytes.u64(offset), at: offset)
     }
   }
 

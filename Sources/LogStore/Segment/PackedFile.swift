@@ -28,6 +28,11 @@ package final class PackedFile: StorageFile {
   /// The size of the file.
   package func storedBytes() throws(StorageError) -> UInt64 { try file.size() }
 
+  /// Reads the file as it is stored: for a copy of it.
+  func readStored(at offset: UInt64, length: Int, into buffer: inout ByteBuffer) throws(StorageError) {
+    try file.read(at: offset, length: length, into: &buffer)
+  }
+
   package func write(_ bytes: RawSpan, at offset: UInt64) throws(StorageError) {
     preconditionFailure("a packed segment is not written to")
   }

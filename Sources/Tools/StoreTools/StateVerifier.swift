@@ -61,8 +61,11 @@ final class StateVerifier {
   }
 
   private func compare(_ snapshot: SnapshotCheck) {
-    let present = Set(store.segments.compactMap { $0.readable?.file }.map(\.generation))
-    guard snapshot.generations.allSatisfy({ present.contains($0) }) else {
+    let files = store.segments.compactMap { $0.readable?.file }
+    let isKept = snapshot.generations.allSatisfy { named in
+      files.contains { $0.number == named.number && $0.header.keepsPlaces(of: named.generation) }
+    }
+    guard isKept else {
       report.take(
         InspectionIssue(.note, "\(snapshot.name) speaks of segments that are not there any more; it is passed over"))
       return
