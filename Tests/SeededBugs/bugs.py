@@ -664,7 +664,7 @@ bug(201, "a replay leaves a segment without an fsync", "LogStore/Building/FileSy
     "ReplayCrashTests")
 bug(202, "a replay that was cut short is opened", "LogStore/Recovery/Recovery.swift",
     "if try NewStore.isUnfinished(storage) {",
-    "if try !$BUG && NewStore.isUnfinished(storage) {",
+    "if !$BUG, try NewStore.isUnfinished(storage) {",
     "ReplayCrashTests")
 bug(203, "a replay takes one revision too many", "Tools/StoreTools/Replay/ReplayPlan.swift",
     "fields.operation.takesRevision ? fields.revision > revision",
