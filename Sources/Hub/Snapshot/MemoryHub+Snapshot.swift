@@ -42,6 +42,8 @@ extension MemoryHub {
     return behind >= Int64(max(limits.snapshotLogBytes, snapshots.bytes))
   }
 
+  package var isTakingSnapshot: Bool { snapshotTaker != nil }
+
   /// Begins a snapshot unless one is under way or the newest one has it all.
   package func beginSnapshot() {
     guard snapshotTaker == nil, snapshots.revision != state.revision else { return }

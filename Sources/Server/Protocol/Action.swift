@@ -1,7 +1,7 @@
 /// The actions that this version answers.
 enum Action: Int, CaseIterable {
   case get, put, delete, exists, listKeys, batchGet, batch, history, events, checksum, stats, health, ping, head, proof
-  case compact
+  case snapshot, compact
 
   var index: Int { rawValue }
 
@@ -22,6 +22,7 @@ enum Action: Int, CaseIterable {
     case .ping: "ping"
     case .head: "head"
     case .proof: "proof"
+    case .snapshot: "snapshot"
     case .compact: "compact"
     }
   }
@@ -30,7 +31,7 @@ enum Action: Int, CaseIterable {
   var isRead: Bool {
     switch self {
     case .get, .exists, .listKeys, .batchGet, .history, .checksum, .proof: true
-    case .put, .delete, .batch, .events, .stats, .health, .ping, .head, .compact: false
+    case .put, .delete, .batch, .events, .stats, .health, .ping, .head, .snapshot, .compact: false
     }
   }
 
@@ -38,7 +39,9 @@ enum Action: Int, CaseIterable {
   var writes: Bool {
     switch self {
     case .put, .delete, .batch, .checksum: true
-    case .get, .exists, .listKeys, .batchGet, .history, .events, .stats, .health, .ping, .head, .proof, .compact: false
+    case .get, .exists, .listKeys, .batchGet, .history, .events, .stats, .health, .ping, .head, .proof, .snapshot,
+      .compact:
+      false
     }
   }
 
@@ -46,7 +49,7 @@ enum Action: Int, CaseIterable {
   var needsSettledState: Bool {
     switch self {
     case .listKeys, .batchGet, .history, .events, .checksum, .stats, .proof: true
-    case .get, .put, .delete, .exists, .batch, .health, .ping, .head, .compact: false
+    case .get, .put, .delete, .exists, .batch, .health, .ping, .head, .snapshot, .compact: false
     }
   }
 }

@@ -168,6 +168,7 @@ final class RequestProcessor {
     case .health: finish(action, body, &reply) { appendHealth(to: &$0) }
     case .ping: finish(action, body, &reply) { appendPing(to: &$0) }
     case .head: try finish(action, body, &reply) { (reply) throws(HubError) in try appendHead(to: &reply) }
+    case .snapshot: finish(action, body, &reply) { appendSnapshot(to: &$0) }
     case .compact: finish(action, body, &reply) { appendCompact(to: &$0) }
     case .proof: return try proof(body, &reply)
     }

@@ -95,6 +95,21 @@ extension RequestProcessor {
     object.end(&reply)
   }
 
+  /// Has a snapshot taken of what is acknowledged now; says which is the newest. The reply does not wait for it.
+  func appendSnapshot(to reply: inout ByteBuffer) {
+    if hub.failure == nil { hub.beginSnapshot() }
+    let status = hub.snapshots
+    var object = ObjectWriter()
+    object.begin(&reply)
+    object.name("running", &reply)
+    ReplyWriter.append(hub.isTakingSnapshot, to: &reply)
+    object.number("revision", hub.state.revision.value, &reply)
+    object.number("snapshot_revision", status.revision?.value ?? 0, &reply)
+    object.number("snapshot_bytes", UInt64(status.bytes), &reply)
+    object.text("error", (hub.failure ?? status.failure)?.message ?? "", &reply)
+    object.end(&reply)
+  }
+
   /// Has all sealed segments packed; says how far that is. The reply does not wait for it.
   func appendCompact(to reply: inout ByteBuffer) {
     hub.log.wantCompaction()
