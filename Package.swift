@@ -177,7 +177,7 @@ let package = Package(
 if Context.environment["MFH_FUZZ"] != nil {
   let drivers = [
     "JSON": "FuzzText", "Reply": "FuzzText", "Record": "FuzzLog", "Manifest": "FuzzLog", "Segment": "FuzzLog",
-    "Snapshot": "FuzzHub", "Item": "FuzzHub", "Request": "FuzzHub",
+    "Packed": "FuzzLog", "Snapshot": "FuzzHub", "Item": "FuzzHub", "Request": "FuzzHub",
   ]
   package.targets.append(.systemLibrary(name: "CFuzzer", path: "Fuzz/CFuzzer"))
   package.targets += drivers.map { name, module in

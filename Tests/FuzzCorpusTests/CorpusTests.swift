@@ -11,7 +11,7 @@ import Testing
   static var targets: [any FuzzTarget.Type] {
     [
       JSONFuzz.self, ReplyFuzz.self, RecordFuzz.self, ManifestFuzz.self, SegmentFuzz.self, SnapshotFuzz.self,
-      ItemFuzz.self, RequestFuzz.self,
+      ItemFuzz.self, RequestFuzz.self, PackedFuzz.self,
     ]
   }
 
@@ -24,7 +24,7 @@ import Testing
     ).sorted { $0.path < $1.path }
   }
 
-  @Test("Every input of the corpora is handled without a trap, and every property holds for it", arguments: 0..<8)
+  @Test("Every input of the corpora is handled without a trap, and every property holds for it", arguments: 0..<9)
   func everyInput(_ index: Int) throws {
     let target = Self.targets[index]
     let inputs = try Self.inputs(target)

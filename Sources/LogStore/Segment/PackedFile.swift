@@ -67,7 +67,8 @@ package final class PackedFile: StorageFile {
   }
 
   /// Forgets what was loaded; it is loaded again when it is needed.
-  func unload() { reader.with { $0 = nil } }
+  /// Forgets what was loaded; it is loaded again when it is needed.
+  package func unload() { reader.with { $0 = nil } }
 
   /// Runs `body` alone. Returns how many bytes of memory were newly taken for it, and what it gave.
   private func with<Value>(
