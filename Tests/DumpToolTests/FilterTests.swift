@@ -90,7 +90,7 @@ struct FilterTests {
     }
   }
 
-  @Test("READ events are not in the log: nothing is printed, standard error says why, the exit code is 0")
+  @Test("A store without a stream of reads: nothing is printed, standard error says why, the exit code is 0")
   func reads() throws {
     let run = try ToolRun.json(fixture, "--type", "READ")
     #expect(run.status == 0 && run.output.isEmpty)

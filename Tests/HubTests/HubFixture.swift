@@ -248,9 +248,9 @@ final class HubFixture {
   ) throws -> (events: String, more: Bool) {
     let bytes = Array(key.utf8)
     var text = ByteBuffer()
-    let more = try hub.appendHistory(
+    let page = try hub.appendHistory(
       of: bytes.span.bytes, before: Revision(before), limit: limit, replyBytes: replyBytes, to: &text)
-    return (text.bytes.text(), more)
+    return (text.bytes.text(), page.hasMore)
   }
 
   /// Whether the key is there, also where its item can not be read yet.

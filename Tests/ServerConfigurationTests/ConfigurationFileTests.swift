@@ -35,6 +35,9 @@ struct ConfigurationFileTests {
       allow_anonymous: true
       api_key: open-sesame
       head_key_file: /etc/mfh/head.key
+    audit:
+      reads: true
+      reads_max_bytes: 2 GiB
     logging:
       level: warning
     limits:
@@ -66,6 +69,8 @@ struct ConfigurationFileTests {
     #expect(configuration.resilience.breakerResetSeconds == 120)
     #expect(configuration.security.allowAnonymous)
     #expect(configuration.security.headKeyFile == "/etc/mfh/head.key")
+    #expect(configuration.audit.reads)
+    #expect(configuration.audit.readsMaxBytes == 2 << 30)
     #expect(configuration.logLevel == .warning)
     #expect(configuration.limits.keyBytes == 512)
     #expect(configuration.limits.itemBytes == 65_536)

@@ -18,6 +18,7 @@ struct FixtureOptions: Sendable {
   /// A directory that outlives the hub; nil: one of its own.
   var directory: String?
   var logLevel = Logger.Level.critical
+  var readAudit: ReadAuditOptions?
   /// Where log lines go.
   var logDescriptor: Int32 = 2
 }
@@ -97,6 +98,8 @@ final class HubFixture {
     let processor = RequestProcessor(
       hub: hub, service: ServiceInfo(durability: durability), apiKey: options.apiKey.map { Secret($0) },
       log: RequestLog(logger: logger))
+    processor.reads = options.readAudit.map { ReadAuditWriter(storage, store: log.status.store, options: $0) }
+    defer { processor.reads?.close() }
     let context = try Context()
     let socket = try Listener.socket(in: context, limits: options.limits)
     let endpoint = try Listener.bind(socket, host: "127.0.0.1", port: 0)

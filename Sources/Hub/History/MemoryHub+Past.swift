@@ -42,19 +42,19 @@ extension MemoryHub {
   /// Appends the events of a key that come before revision `before`, newest first, as MemoryEvents with commas between
   /// them: at most `limit`, and at least one if there is any, as many as the reply can take up to `replyBytes`.
   ///
-  /// - Returns: whether there are more.
+  /// - Returns: what the page tells of.
   /// - Throws: as `locate`, and `too_large` when not even one event finds room.
   package func appendHistory(
     of key: RawSpan, before: Revision, limit: Int, replyBytes: Int, to reply: inout ByteBuffer
-  ) throws(HubError) -> Bool {
-    guard before.value > 1 else { return false }
+  ) throws(HubError) -> HistoryPage {
+    guard before.value > 1 else { return HistoryPage() }
     let through = Revision(before.value - 1)
     try refuseBelowFloor(through)
     guard let newest = state.newestEvent(key) else {
       try refuseForgotten(.none)
-      return false
+      return HistoryPage()
     }
-    guard let event = try past.newest(of: key, from: newest, through: through) else { return false }
+    guard let event = try past.newest(of: key, from: newest, through: through) else { return HistoryPage() }
     return try past.appendPage(
       of: key, from: event, .init(events: limit, replyBytes: replyBytes), to: &reply)
   }

@@ -118,29 +118,32 @@ final class PastReader {
     var replyBytes: Int
   }
 
-  /// Appends `newest` and the events before it as MemoryEvents, newest first. Returns whether there are more; also when
-  /// the log does not have them any more, which the next page tells.
+  /// Appends `newest` and the events before it as MemoryEvents, newest first. There are more of them also when the log
+  /// does not have them any more, which the next page tells.
   func appendPage(
     of key: RawSpan, from newest: Event, _ limits: PageLimits, to reply: inout ByteBuffer
-  ) throws(HubError) -> Bool {
+  ) throws(HubError) -> HistoryPage {
     defer { trim() }
     var event = try read(newest.fields.revision, newest.position, key, into: &record)
-    var count = 0
+    var page = HistoryPage()
     while true {
       let before = try readPredecessor(of: event, key)
       let item = before.event.flatMap { $0.fields.operation.isPut ? $0.header.payloadRange : nil } ?? 0..<0
       let room = PastReader.bytesMax(event.header) + item.count
       guard reply.count + room <= limits.replyBytes else {
-        guard count > 0 else {
+        guard page.count > 0 else {
           throw HubError(
             .tooLarge, "revision \(event.fields.revision) alone is larger than the limit reply_bytes allows")
         }
-        return true
+        page.hasMore = true
+        return page
       }
-      try append(event, item, isFirst: count == 0, to: &reply)
-      count += 1
-      guard let next = before.event else { return before.isGone }
-      if count == limits.events { return true }
+      try append(event, item, isFirst: page.count == 0, to: &reply)
+      page.note(event.fields.revision)
+      guard let next = before.event, page.count < limits.events else {
+        page.hasMore = before.event != nil || before.isGone
+        return page
+      }
       event = next
       swap(&record, &previous)
     }

@@ -59,6 +59,25 @@ package enum StoreNames {
     return Revision(value)
   }
 
+  // MARK: Stream of reads
+
+  package static let reads = "reads"
+  private static let readsSuffix = ".reads"
+
+  package static func reads(_ number: ReadFileNumber) -> String {
+    "\(reads)/\(padded(number.value, numberDigits))\(readsSuffix)"
+  }
+
+  /// The number that a file name stands for; nil when it is not one of the stream's.
+  package static func parseReads(_ name: String) -> ReadFileNumber? {
+    guard name.hasSuffix(readsSuffix) else { return nil }
+    // The last number is left out, so that there is always a next.
+    guard let value = UInt32(name.dropLast(readsSuffix.count)), value > 0, value < .max,
+      reads(ReadFileNumber(value)) == "\(reads)/\(name)"
+    else { return nil }
+    return ReadFileNumber(value)
+  }
+
   // MARK: Temporary files
 
   /// Whether a name is that of a file which this store was still writing; other people's files are left alone.

@@ -8,6 +8,7 @@ package struct ServerConfiguration: Sendable {
   package var storage: Storage
   package var resilience: Resilience
   package var security: Security
+  package var audit: Audit
   package var logLevel: Logger.Level
   package var limits: HubLimits
 
@@ -56,6 +57,13 @@ package struct ServerConfiguration: Sendable {
 }
 
 extension ServerConfiguration {
+  package struct Audit: Sendable {
+    /// Whether reads are recorded.
+    package var reads: Bool
+    /// What their records may take in all.
+    package var readsMaxBytes: Int
+  }
+
   init(_ settings: SettledSettings) {
     server = Listeners(
       bind: settings.text(.bind), zmqPort: settings.port(.zmqPort), grpcPort: settings.port(.grpcPort),
@@ -72,6 +80,7 @@ extension ServerConfiguration {
     security = Security(
       allowAnonymous: settings.boolean(.allowAnonymous), apiKey: settings.secret(.apiKey),
       headKeyFile: settings.optionalText(.headKeyFile))
+    audit = Audit(reads: settings.boolean(.auditReads), readsMaxBytes: settings.integer(.auditReadsBytes))
     logLevel = Logger.Level(rawValue: settings.text(.logLevel)) ?? .info
     limits = HubLimits()
     limits.keyBytes = settings.integer(.keyBytes)

@@ -30,7 +30,7 @@ struct Setting: Sendable {
   private static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
 
   /// In the order in which `--check-config` prints them.
-  static let all: [Setting] = server + storage + resilience + security + logging + limits
+  static let all: [Setting] = server + storage + resilience + security + audit + logging + limits
 
   private static let server = [
     Setting(.bind, .address, .text("127.0.0.1"), flag: "--bind", variable: "MFH_BIND"),
@@ -63,6 +63,11 @@ struct Setting: Sendable {
     Setting(.allowAnonymous, .boolean, .boolean(false)),
     Setting(.apiKey, .secret, nil, variable: "MFH_API_KEY"),
     Setting(.headKeyFile, .path, nil, variable: "MFH_HEAD_KEY_FILE"),
+  ]
+
+  private static let audit = [
+    Setting(.auditReads, .boolean, .boolean(false), variable: "MFH_AUDIT_READS"),
+    Setting(.auditReadsBytes, .bytes(1 << 20...1 << 40), .integer(ReadAuditOptions().bytesMax)),
   ]
 
   private static let logging = [

@@ -22,6 +22,9 @@ enum SettingName: String, CaseIterable, Sendable {
   case apiKey = "security.api_key"
   case headKeyFile = "security.head_key_file"
 
+  case auditReads = "audit.reads"
+  case auditReadsBytes = "audit.reads_max_bytes"
+
   case logLevel = "logging.level"
 
   case keyBytes = "limits.key_bytes"
@@ -60,8 +63,8 @@ enum SettingTree {
 
   /// What later versions are going to read. Accepting it now would promise what is not there.
   private static let later = [
-    "replication", "security.api_keys", "security.api_key_file", "security.audit_reads", "security.curve",
-    "security.namespaces", "security.roles", "security.tls", "storage.encryption",
+    "replication", "security.api_keys", "security.api_key_file", "security.curve", "security.namespaces",
+    "security.roles", "security.tls", "storage.encryption",
   ]
 
   static func isLater(_ path: String) -> Bool { later.contains { path == $0 || path.hasPrefix($0 + ".") } }

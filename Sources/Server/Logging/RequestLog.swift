@@ -25,6 +25,7 @@ final class RequestLog {
   private var roomTold = RoomTold.nothing
   private var treeTold: TreeProblem?
   private var treeNoticesTold = 0
+  private var isReadAuditProblemTold = false
   private var nextFailure: Int64 = .min
   private var suppressed = 0
 
@@ -98,6 +99,18 @@ final class RequestLog {
         metadata: ["code": "\(problem.kind)"])
     } else {
       logger.notice("the history tree goes on")
+    }
+  }
+
+  /// Whether reads are recorded. Told when it has changed.
+  func readAudit(_ status: ReadAuditStatus) {
+    guard (status.problem != nil) != isReadAuditProblemTold else { return }
+    isReadAuditProblemTold = status.problem != nil
+    let metadata: Logger.Metadata = ["reads_lost": "\(status.lost)"]
+    if let problem = status.problem {
+      logger.error("reads can not be recorded, it is tried again: \(LogError(problem).message)", metadata: metadata)
+    } else {
+      logger.notice("reads are recorded again", metadata: metadata)
     }
   }
 

@@ -42,6 +42,7 @@ extension RequestProcessor {
       if let action = head.action { reply.append(action.span.bytes) }
       reply.append(#","result":"#)
       try appendResult(decided, to: &reply)
+      if let read = head.read { record(read) }
       end(requestID: head.requestID.span.bytes, &reply)
       if log.isVerbose { logReply(head, "ok", decided.revision) }
     } catch {

@@ -46,7 +46,9 @@ extension RequestProcessor {
     let limit = try limit(body) ?? min(1_000, hub.limits.listLimit)
     let wait = try waitMilliseconds(body) ?? 0
     let query = FeedQuery(from: from, prefix: RequestProcessor.bytes(request, prefix), limit: limit)
-    return FeedRequest(query, deadline: wait == 0 ? 0 : hub.clock.now() + Int64(wait) * 1_000, head: head(body))
+    return FeedRequest(
+      query, deadline: wait == 0 ? 0 : hub.clock.now() + Int64(wait) * 1_000,
+      head: head(body, reading: prefix, .events, nil))
   }
 
   /// Where the reader begins: with a revision, with the first event not before a time, or with the oldest that there is.
@@ -127,6 +129,7 @@ extension RequestProcessor {
     reply.append(#"}"#)
     end(requestID: head.requestID.span.bytes, &reply)
     service.feed.events += UInt64(page.count)
+    if let read = head.read { record(read, page) }
     if log.isVerbose { logReply(head, "ok", 0) }
   }
 

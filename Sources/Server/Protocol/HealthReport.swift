@@ -24,6 +24,9 @@ struct HealthReport {
   /// Why the history tree does not go on: what is written now is not covered by a head.
   var treeProblem: TreeProblem?
 
+  /// Why reads are not recorded now, in a hub that is to record them.
+  var readAuditProblem: StorageError?
+
   /// A write that has waited longer is a stalled one.
   static let waitMax = Duration.seconds(1)
 
@@ -32,19 +35,22 @@ struct HealthReport {
   var status: Status {
     if failure != nil { return .unhealthy }
     return isStalled || roomProblem != nil || snapshotFailure != nil || treeProblem != nil
+      || readAuditProblem != nil
       ? .degraded : .healthy
   }
 
   var isLogHealthy: Bool { failure == nil && !isStalled }
   var isSpaceHealthy: Bool { roomProblem == nil }
   var isTreeHealthy: Bool { treeProblem == nil }
+  var isReadAuditHealthy: Bool { readAuditProblem == nil }
   var areSnapshotsHealthy: Bool { snapshotFailure == nil }
 }
 
 extension HealthReport {
-  init(_ hub: MemoryHub, tree: TreeStatus?) {
+  init(_ hub: MemoryHub, tree: TreeStatus?, reads: ReadAuditStatus? = nil) {
     self.init(
       failure: hub.failure, oldestWait: hub.log.oldestWait, roomProblem: hub.log.roomStatus.problem,
-      snapshotFailure: hub.snapshots.failure, treeProblem: tree?.problem)
+      snapshotFailure: hub.snapshots.failure, treeProblem: tree?.problem,
+      readAuditProblem: reads?.problem)
   }
 }

@@ -37,6 +37,7 @@ extension RequestProcessor {
     let entry = try RequestProcessor.locate(hub, request, key, at: moment)
     toldRevision = entry?.revision.value ?? 0
     try finish(.get, body, &reply) { (reply) throws(HubError) in try appendFound(entry, to: &reply) }
+    recordRead(.get, key, entry?.revision)
     return .reply
   }
 
@@ -53,19 +54,21 @@ extension RequestProcessor {
     if let node = request.node(.beforeRevision) {
       before = min(before, Revision(try Request.wholeNumber(node, "before_revision", tape, body)))
     }
+    var page = HistoryPage()
     try finish(.history, body, &reply) { (reply) throws(HubError) in
       reply.append(#"{"events":["#)
-      let more = try RequestProcessor.appendHistory(hub, request, key, before, limit, to: &reply)
+      page = try RequestProcessor.appendHistory(hub, request, key, before, limit, to: &reply)
       reply.append(#"],"more":"#)
-      ReplyWriter.append(more, to: &reply)
+      ReplyWriter.append(page.hasMore, to: &reply)
       reply.append(#"}"#)
     }
+    recordRead(.history, key, page.newest, first: page.oldest, count: page.count)
   }
 
   private static func appendHistory(
     _ hub: MemoryHub, _ request: borrowing Request, _ key: Range<Int>, _ before: Revision, _ limit: Int,
     to reply: inout ByteBuffer
-  ) throws(HubError) -> Bool {
+  ) throws(HubError) -> HistoryPage {
     try hub.appendHistory(
       of: request.decoded.bytes.extracting(key), before: before, limit: limit,
       replyBytes: hub.limits.replyBytes - replyTailBytes, to: &reply)

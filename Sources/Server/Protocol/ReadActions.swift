@@ -13,28 +13,28 @@ extension RequestProcessor {
       if hasOutstanding { return .park(revision: 0, deadline: .max) }
       return try getPast(moment, body, isRetry: isRetry, &reply)
     }
-    let located = try locate(body, hasOutstanding)
+    let key = try request.key(request.node(.key), tape, body, hub.limits)
+    let located = RequestProcessor.locate(hub, request, key, hasOutstanding)
     // While the reply waits for its turn the item is not kept, but read later.
     if hasOutstanding || located.ticket > hub.acknowledgedTicket {
-      return .wait(ticket: located.ticket, head(body), .get(located.entry))
+      return .wait(ticket: located.ticket, head(body, reading: key, .get, located.entry), .get(located.entry))
     }
     toldRevision = located.entry?.revision.value ?? 0
     try finish(.get, body, &reply) { (reply) throws(HubError) in try appendFound(located.entry, to: &reply) }
+    recordRead(.get, key, located.entry?.revision)
     return .reply
   }
 
   func exists(_ body: RawSpan, _ hasOutstanding: Bool, _ reply: inout ByteBuffer) throws(HubError) -> Disposition {
-    let located = try locate(body, hasOutstanding)
+    let key = try request.key(request.node(.key), tape, body, hub.limits)
+    let located = RequestProcessor.locate(hub, request, key, hasOutstanding)
     if located.ticket > hub.acknowledgedTicket {
-      return .wait(ticket: located.ticket, head(body), .exists(located.entry != nil))
+      return .wait(
+        ticket: located.ticket, head(body, reading: key, .exists, located.entry), .exists(located.entry != nil))
     }
     finish(.exists, body, &reply) { appendExists(located.entry != nil, to: &$0) }
+    recordRead(.exists, key, located.entry?.revision)
     return .reply
-  }
-
-  private func locate(_ body: RawSpan, _ hasOutstanding: Bool) throws(HubError) -> MemoryHub.Located {
-    let key = try request.key(request.node(.key), tape, body, hub.limits)
-    return RequestProcessor.locate(hub, request, key, hasOutstanding)
   }
 
   private static func locate(
@@ -61,9 +61,11 @@ extension RequestProcessor {
     let prefix = try request.optionalString(.prefix, "prefix", tape, body) ?? 0..<0
     let startAfter = try request.optionalString(.startAfter, "start_after", tape, body) ?? 0..<0
     let limit = try limit(body) ?? 100
+    var count = 0
     finish(.listKeys, body, &reply) {
-      RequestProcessor.appendKeys(hub, request, prefix, startAfter, limit: limit, to: &$0)
+      count = RequestProcessor.appendKeys(hub, request, prefix, startAfter, limit: limit, to: &$0)
     }
+    recordRead(.listKeys, prefix, nil, count: count)
   }
 
   /// `limit`; nil when it was not given.
@@ -80,7 +82,7 @@ extension RequestProcessor {
   private static func appendKeys(
     _ hub: MemoryHub, _ request: borrowing Request, _ prefix: Range<Int>, _ startAfter: Range<Int>, limit: Int,
     to reply: inout ByteBuffer
-  ) {
+  ) -> Int {
     reply.append(#"{"keys":["#)
     var count = 0
     var more = false
@@ -100,6 +102,7 @@ extension RequestProcessor {
     reply.append(#","more":"#)
     ReplyWriter.append(more, to: &reply)
     reply.append(#"}"#)
+    return count
   }
 
   func batchGet(_ body: RawSpan, _ reply: inout ByteBuffer) throws(HubError) {
@@ -128,6 +131,9 @@ extension RequestProcessor {
       reply.append(decimal: hub.state.revision.value)
       reply.append(#"}"#)
     }
+    guard reads != nil else { return }
+    for item in found { recordRead(.batchGet, item.key, item.entry.revision) }
+    for key in missing { recordRead(.batchGet, key, nil) }
   }
 
   private static func replyTooLarge(_ limits: HubLimits) -> HubError {

@@ -12,6 +12,8 @@ struct ReplyHead {
   var requestID: [UInt8]
   /// For the log; nil when it does not tell of every request.
   var trace: RequestTrace?
+  /// For the stream of reads; nil when nothing is read, or reads are not recorded.
+  var read: PendingRead?
 }
 
 enum ReplyWriter {

@@ -34,6 +34,8 @@ final class RequestProcessor {
   let log: RequestLog
   /// The history tree; nil in a hub that keeps none.
   var tree: TreeKeeper?
+  /// The stream of reads; nil when reads are not recorded.
+  var reads: ReadAuditWriter?
   /// The revision that a complete reply tells of; for the log.
   @exclusivity(unchecked) var toldRevision: UInt64 = 0
   @exclusivity(unchecked) private var arrival: Int64 = 0
@@ -83,10 +85,11 @@ final class RequestProcessor {
       if let action { service.counters.count(action) }
       reply.truncate(to: start)
       // The current item of a conflict is large: while the reply waits for its turn it is not kept, but read later.
+      let head = refusedHead(body, error)
       if let conflict = error.conflict, hasOutstanding || conflict.ticket > hub.acknowledgedTicket {
-        return .wait(ticket: conflict.ticket, head(body), .failure(error))
+        return .wait(ticket: conflict.ticket, head, .failure(error))
       }
-      appendFailure(error, head(body), to: &reply)
+      appendFailure(error, head, to: &reply)
       return .reply
     }
   }
@@ -226,6 +229,7 @@ final class RequestProcessor {
     if let conflict = error.conflict {
       do {
         try appendConflict(conflict, error, head, to: &reply)
+        if let read = head.read { record(read) }
         noteFailure(error, head)
         end(requestID: head.requestID.span.bytes, &reply)
       } catch {

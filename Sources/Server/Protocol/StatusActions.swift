@@ -55,6 +55,7 @@ extension RequestProcessor {
     object.number("feed_events", service.feed.events, &reply)
     object.number("feed_read_bytes", service.feed.readBytes, &reply)
     appendTreeStats(&object, to: &reply)
+    appendReadStats(&object, to: &reply)
     object.text("store", log.store.description, &reply)
     object.text("lineage", log.lineage.description, &reply)
     object.name("data_dir", &reply)
@@ -73,6 +74,15 @@ extension RequestProcessor {
     object.number("head_revision", status.newestHead?.head.revision ?? 0, &reply)
     object.number("head_lag_ms", lagMilliseconds(status), &reply)
     object.text("head_signed_by", status.newestHead?.signature.map { "\($0.name)+\($0.keyIDText)" } ?? "", &reply)
+  }
+
+  private func appendReadStats(_ object: inout ObjectWriter, to reply: inout ByteBuffer) {
+    guard let status = reads?.status else { return }
+    object.number("reads_recorded", status.recorded, &reply)
+    object.number("reads_lost", status.lost, &reply)
+    object.number("reads_write_failures", status.failures, &reply)
+    object.number("reads_files_removed", status.removedFiles, &reply)
+    object.number("reads_bytes", status.bytes, &reply)
   }
 
   private func appendItemCounts(to reply: inout ByteBuffer) {
@@ -128,7 +138,7 @@ extension RequestProcessor {
   }
 
   func appendHealth(to reply: inout ByteBuffer) {
-    let report = HealthReport(hub, tree: tree?.status)
+    let report = HealthReport(hub, tree: tree?.status, reads: reads?.status)
     var object = ObjectWriter()
     object.begin(&reply)
     object.text("service", "memory-fusion-hub", &reply)
@@ -178,6 +188,15 @@ extension RequestProcessor {
         [
           ("records", "\(status.newestHead?.head.size ?? 0)"),
           ("signed_by", status.newestHead?.signature?.name ?? ""), ("error", report.treeProblem?.message ?? ""),
+        ], to: &reply)
+    }
+    if let status = reads?.status {
+      components.name("read_audit", &reply)
+      appendComponent(
+        isHealthy: report.isReadAuditHealthy,
+        [
+          ("recorded", "\(status.recorded)"), ("lost", "\(status.lost)"),
+          ("error", report.readAuditProblem.map { LogError($0).message } ?? ""),
         ], to: &reply)
     }
     components.name("index", &reply)

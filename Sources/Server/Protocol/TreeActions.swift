@@ -41,7 +41,7 @@ extension RequestProcessor {
     let key = try request.key(request.node(.key), tape, body, hub.limits)
     let withPayload = try request.node(.payload).map { node throws(HubError) in try flag(node, "payload") } ?? true
     guard let revision = try provenRevision(body, key) else {
-      finish(.proof, body, &reply) { $0.append(#"{"found":false,"revision":0}"#) }
+      appendNoProof(of: key, body, &reply)
       return .reply
     }
     tree.follow(hub.log.durableEnd)
@@ -51,9 +51,15 @@ extension RequestProcessor {
     case .proof(let proof) where isOf(key, proof):
       toldRevision = revision.value
       finish(.proof, body, &reply) { ProofText.append(proof, revision: revision.value, to: &$0) }
-    case .proof, .absent: finish(.proof, body, &reply) { $0.append(#"{"found":false,"revision":0}"#) }
+      recordRead(.proof, key, revision)
+    case .proof, .absent: appendNoProof(of: key, body, &reply)
     }
     return .reply
+  }
+
+  private func appendNoProof(of key: Range<Int>, _ body: RawSpan, _ reply: inout ByteBuffer) {
+    finish(.proof, body, &reply) { $0.append(#"{"found":false,"revision":0}"#) }
+    recordRead(.proof, key, nil)
   }
 
   private func flag(_ node: Int, _ name: StaticString) throws(HubError) -> Bool {

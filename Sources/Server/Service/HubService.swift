@@ -22,6 +22,8 @@ package struct HubServiceOptions: Sendable {
   package var requestsMax = 4_096 + 16_384
   /// The file of the key that signs heads; nil: they are not signed.
   package var headKeyFile: String?
+  /// How reads are recorded; nil: they are not.
+  package var readAudit: ReadAuditOptions?
   /// Where the stored history tree does not fit the log, it is given up and begun anew.
   package var beginsNewTree = false
 
@@ -63,6 +65,8 @@ package struct HubService {
         hub: hub, service: ServiceInfo(durability: durabilityText), apiKey: options.apiKey,
         log: RequestLog(logger: logger))
       processor.service.dataDirectory = DirectoryPath.absolute(options.dataDirectory)
+      processor.reads = options.readAudit.map { ReadAuditWriter(storage, store: log.status.store, options: $0) }
+      defer { processor.reads?.close() }
       let tree = startTree(storage, log, headKey, processor, wakeUp)
       defer { tree.end() }
       do {

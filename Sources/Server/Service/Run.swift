@@ -43,6 +43,7 @@ extension HubServiceOptions {
     limits = configuration.limits
     apiKey = configuration.security.apiKey
     headKeyFile = configuration.security.headKeyFile
+    if configuration.audit.reads { readAudit = ReadAuditOptions(bytesMax: configuration.audit.readsMaxBytes) }
     requestsMax = configuration.resilience.bulkheadMaxConcurrent + configuration.resilience.bulkheadMaxQueueSize
   }
 }

@@ -253,6 +253,10 @@ final class RequestLoop {
     guard now >= nextSweep else { return }
     nextSweep = now + RequestLoop.sweepIntervalMicroseconds
     sender.keepHouse()
+    if let reads = processor.reads {
+      reads.turn(now: now)
+      processor.log.readAudit(reads.status)
+    }
     if let failure = hub.failure {
       processor.log.poisoned(failure)
       return

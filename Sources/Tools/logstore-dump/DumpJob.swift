@@ -37,20 +37,36 @@ struct DumpJob {
     let rowsScrollBy = output.isTerminal && !options.stats && !options.reverse
     let progress = Progress(totalBytes: store.fileBytes, isWanted: !rowsScrollBy)
     let report = Report("logstore-dump", isVerbose: options.verbose, progress: progress)
-    if options.type.contains(.read) {
-      report.say("READ events are not in this log, and this version keeps no audit stream of reads: none are shown")
+    var left = options.limit ?? .max
+    func dumpReads() {
+      guard options.type.contains(.read) else { return }
+      let sink: any ReadSink =
+        options.format == .json ? JSONReadSink(output, store: store.store) : TableReadSink(output)
+      left -= ReadSource(options, limit: left, report: report, output: output).run(on: store, to: sink)
     }
-    let sink = makeSink(output, report, store, statistics)
-    let source = EventSource(
-      options, sink: sink, report: report, output: output, progress: progress, statistics: statistics)
-    var inspector = LogInspector(store, visitor: source)
-    inspector.run()
-    source.finish()
+    // Reads stand behind the events of the log, and so come first backwards.
+    if options.reverse { dumpReads() }
+    if !options.isOfReadsOnly { left -= dumpLog(store, limit: left, to: output, report, progress, statistics) }
+    if !options.reverse { dumpReads() }
     if let failure = output.failure {
       report.say("standard output: \(failure); the rest was not written")
       report.raise(.inputOutput)
     }
     return report.status
+  }
+
+  /// - Returns: how many events it gave.
+  private func dumpLog(
+    _ store: StoreInspection, limit: Int, to output: Output, _ report: Report, _ progress: Progress,
+    _ statistics: LogStatistics
+  ) -> Int {
+    let sink = makeSink(output, report, store, statistics)
+    let source = EventSource(
+      options, limit: limit, sink: sink, report: report, output: output, progress: progress, statistics: statistics)
+    var inspector = LogInspector(store, visitor: source)
+    inspector.run()
+    source.finish()
+    return source.emitted
   }
 
   private func makeSink(

@@ -14,7 +14,7 @@ enum EventType: String, ExpressibleByArgument, CaseIterable {
 
   init?(argument: String) { self.init(rawValue: argument.uppercased()) }
 
-  /// Nil for READ, which is not in the log.
+  /// Nil for READ, which is not in the log but in a stream beside it.
   var operation: Operation? {
     switch self {
     case .create: .create
@@ -43,7 +43,9 @@ struct DumpOptions: ParsableArguments {
   @Option(help: "Only events by this agent; \"\" for those without one.")
   var agent: String?
 
-  @Option(help: "Only events of this type; may be given more than once.")
+  @Option(
+    help:
+      "Only events of this type; may be given more than once. READ: the stream of reads, behind the events of the log.")
   var type: [EventType] = []
 
   @Option(help: "Only events from this revision on.")
@@ -73,11 +75,15 @@ struct DumpOptions: ParsableArguments {
   @Flag(name: .shortAndLong, help: "Also say on standard error what is no damage, such as an unfinished commit.")
   var verbose = false
 
+  /// Whether nothing of the log is wanted.
+  var isOfReadsOnly: Bool { !type.isEmpty && type.allSatisfy { $0 == .read } }
+
   func validate() throws {
     if let limit, limit < 1 { throw ValidationError("--limit is at least 1.") }
     if stats, records || reverse || limit != nil {
       throw ValidationError("--stats can not be combined with --records, --reverse or --limit.")
     }
+    if type.contains(.read), stats || records { throw ValidationError("--type READ has no --stats and no --records.") }
     if let key, EventFilter.trimmed(key).isEmpty { throw ValidationError("--key is at least one character.") }
     if directory.isEmpty { throw ValidationError("DIR is empty: name the store's directory.") }
   }

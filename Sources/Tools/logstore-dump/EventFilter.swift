@@ -59,6 +59,31 @@ struct EventFilter: ~Copyable {
       && EventFilter.begins(bytes.extracting(record.keyRange), prefix)
   }
 
+  /// `bytes` is the whole record. A page of a prefix passes when a key that is asked for may have been on it, and a read of
+  /// several revisions when one that is asked for may have been among them.
+  borrowing func matches(_ read: ReadRecord, _ bytes: RawSpan) -> Bool {
+    guard let revisions, let times, times.contains(read.fields.time) else { return false }
+    if hasRevisionFilter {
+      let last = read.fields.revision.value
+      let first = read.fields.firstRevision == .none ? last : min(last, read.fields.firstRevision.value)
+      guard last > 0, revisions.overlaps(first...last) else { return false }
+    }
+    let target = bytes.extracting(read.keyRange)
+    guard EventFilter.equal(bytes.extracting(read.agentRange), agent) else { return false }
+    guard read.fields.action.isOfPrefix else {
+      return EventFilter.equal(target, key) && EventFilter.begins(target, prefix)
+    }
+    return EventFilter.mayHave(target, key, isWhole: true) && EventFilter.mayHave(target, prefix, isWhole: false)
+  }
+
+  /// Whether a page of `prefix` may tell of a key that is `wanted`, or begins so.
+  private static func mayHave(_ prefix: RawSpan, _ wanted: borrowing ByteBuffer?, isWhole: Bool) -> Bool {
+    switch wanted {
+    case .some(let wanted): wanted.bytes.hasPrefix(prefix) || !isWhole && prefix.hasPrefix(wanted.bytes)
+    case .none: true
+    }
+  }
+
   private static func equal(_ name: RawSpan, _ wanted: borrowing ByteBuffer?) -> Bool {
     switch wanted {
     case .some(let wanted): name.equals(wanted.bytes)

@@ -16,13 +16,13 @@ final class EventSource: InspectionVisitor {
   private var segments: [SegmentFile] = []
   private var previous = RecordFetcher(bytesBefore: 0, bytesBehind: 2_048)
   private var noItem = ByteBuffer(capacity: 16)
-  private var emitted = 0
+  private(set) var emitted = 0
   private var seen: UInt64 = 0
   /// With `--reverse`: what passed the filter, to be given once all is known.
   private var matches: MatchList?
 
   init(
-    _ options: DumpOptions, sink: any EventSink, report: Report, output: Output, progress: Progress,
+    _ options: DumpOptions, limit: Int, sink: any EventSink, report: Report, output: Output, progress: Progress,
     statistics: LogStatistics
   ) {
     filter = EventFilter(options)
@@ -31,7 +31,7 @@ final class EventSource: InspectionVisitor {
     self.output = output
     self.progress = progress
     self.statistics = statistics
-    limit = options.limit ?? .max
+    self.limit = limit
     if options.reverse { matches = MatchList(limit: limit) }
   }
 

@@ -39,6 +39,7 @@ struct Stats: ParsableCommand {
       ]
     ),
     ("FEED", ["feed_waiting", "feed_events", "feed_read_bytes"]),
+    ("READ AUDIT", ["reads_recorded", "reads_lost", "reads_write_failures", "reads_files_removed", "reads_bytes"]),
     ("HISTORY TREE", ["tree_records", "head_records", "head_revision", "head_lag_ms", "head_signed_by"]),
   ]
 
