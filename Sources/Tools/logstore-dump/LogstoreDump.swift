@@ -10,7 +10,7 @@ struct LogstoreDump: ParsableCommand {
     discussion: """
       Reads a store that is in use, closed, crashed or damaged, and never changes it. Ranges are inclusive; times are \
       RFC 3339, UTC when no zone is given. The whole log is read and checked, whatever is filtered out, so the exit \
-      code speaks for the whole store.
+      code speaks for the whole store; with --type READ alone the stream of reads is, and the log is not looked at.
 
       Exit codes: 0 done, 64 usage, 65 damaged (everything readable was printed), 66 no store there, 74 I/O error, \
       77 not permitted.
