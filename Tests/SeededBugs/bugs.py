@@ -686,3 +686,26 @@ bug(207, "an item is not compared with its state hash", "Hub/State/LogState.swif
     "if fields.operation.isPut, stateHash != fields.stateHash {",
     "if fields.operation.isPut, !$BUG, stateHash != fields.stateHash {",
     "VerifyTests")
+
+# Who read what.
+
+bug(240, "the stream of reads has no room left for the file that is begun", "LogStore/ReadAudit/ReadAuditWriter.swift",
+    "status.bytes + UInt64(options.fileBytes) > UInt64(options.bytesMax)",
+    "status.bytes + ($BUG ? 0 : UInt64(options.fileBytes)) > UInt64(options.bytesMax)",
+    "ReadAuditTests")
+bug(241, "a file of reads does not say where the one before it ends", "LogStore/ReadAudit/ReadAuditWriter.swift",
+    "predecessorEnd = end",
+    "predecessorEnd = $BUG ? 0 : end",
+    "ReadDamageTests")
+bug(242, "the reader of reads gives up at damage", "LogStore/ReadAudit/ReadFileScan.swift",
+    "offset += 1\n",
+    "offset = $BUG ? bytes.byteCount : offset + 1\n",
+    "ReadDamageTests")
+bug(243, "a read that waits for a commit is not recorded", "Server/Protocol/DecidedReply.swift",
+    "if let read = head.read { record(read) }",
+    "if !$BUG, let read = head.read { record(read) }",
+    "ReadAuditTests")
+bug(244, "what a conflict tells is not recorded", "Server/Protocol/RequestProcessor.swift",
+    "if let read = head.read { record(read) }",
+    "if !$BUG, let read = head.read { record(read) }",
+    "ReadAuditTests")
