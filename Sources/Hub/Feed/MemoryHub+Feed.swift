@@ -26,10 +26,12 @@ extension MemoryHub {
       throw HubError(error)
     }
     guard query.from == .none || query.from >= floor else {
-      throw HubError(
+      var error = HubError(
         .revisionCompacted,
         "revision \(query.from) is gone, the oldest that the log still has is \(floor): go on from there, and count "
           + "what lies between as missed")
+      error.floor = floor
+      throw error
     }
     passedPlaces.begin()
     return FeedPage(query, from: cursor)
