@@ -79,9 +79,13 @@ import Testing
     #expect(throws: (any Error).self) { try replay(into: disk) }
     disk.restart()
     var options = ReplayFixture.options
-    options.salvages = true
-    #expect(throws: LogError.self) { try RecordLog(disk, options: options, now: 0) }
-    disk.restart()
+    for salvages in [true, false] {
+      options.salvages = salvages
+      // By name: it holds no damaged store, so no damage must be told.
+      let refusal = #expect(throws: LogError.self) { try RecordLog(disk, options: options, now: 0) }
+      #expect(refusal?.code == .notAStore)
+      disk.restart()
+    }
     let refusal = #expect(throws: LogError.self) { try StoreInspection.open(disk) }
     #expect(refusal?.code == .notAStore && refusal?.message.contains("did not come to its end") == true)
   }
