@@ -15,7 +15,7 @@ package struct HeadFile {
   package init(_ storage: any Storage) { self.storage = storage }
 
   /// Removes what a crash left half written.
-  func sweep() throws(StorageError) { try TreeFiles.removeIfThere(HeadFile.temporary, in: storage) }
+  func sweep() throws(StorageError) { try storage.removeIfThere(HeadFile.temporary) }
 
   /// All heads that can be read. One that a crash cut short, or that somebody has damaged, is left out.
   package func read() throws(StorageError) -> [SignedHead] {

@@ -164,12 +164,4 @@ enum TreeFiles {
     try storage.syncDirectory(directory)
     return file
   }
-
-  static func removeIfThere(_ name: String, in storage: any Storage) throws(StorageError) {
-    do {
-      try storage.remove(name)
-    } catch {
-      guard error.errno == PosixText.missing else { throw error }
-    }
-  }
 }

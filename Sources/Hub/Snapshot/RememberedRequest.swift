@@ -9,8 +9,7 @@ struct RememberedRequest {
   static let bytes = 16 + 8 + 12 + 4 + 8 + 8 + 8 + 8
 
   func encode(into block: SnapshotBlock) {
-    block.payload.append(littleEndian: UInt64(truncatingIfNeeded: name.value))
-    block.payload.append(littleEndian: UInt64(truncatingIfNeeded: name.value >> 64))
+    block.payload.append(littleEndian: name.value)
     block.payload.append(littleEndian: remembered.fingerprint)
     block.payload.append(littleEndian: remembered.firstRecord.segment.value)
     block.payload.append(littleEndian: remembered.firstRecord.offset)
@@ -39,7 +38,7 @@ struct RememberedRequest {
     let position = RecordPosition(
       segment: SegmentNumber(entry.u32(24)), offset: entry.u32(28), length: entry.u32(32))
     return RememberedRequest(
-      name: KeyHash(value: UInt128(entry.u64(8)) << 64 | UInt128(entry.u64(0))),
+      name: KeyHash(value: entry.u128(0)),
       remembered: .init(
         fingerprint: entry.u64(16), ticket: 0, firstRecord: position, recordCount: entry.u32(36),
         time: entry.i64(40), operation: operation, revision: Revision(entry.u64(48)),

@@ -20,8 +20,7 @@ struct SnapshotSummary: Equatable {
     let block = SnapshotBlock(kind: SnapshotSection.summary.rawValue, capacity: 4_096)
     block.count = 1
     block.payload.append(littleEndian: revision.value)
-    block.payload.append(littleEndian: UInt64(truncatingIfNeeded: checksum))
-    block.payload.append(littleEndian: UInt64(truncatingIfNeeded: checksum >> 64))
+    block.payload.append(littleEndian: checksum)
     for count in [events.create, events.update, events.delete, events.expire] {
       block.payload.append(littleEndian: count)
     }
@@ -45,7 +44,7 @@ struct SnapshotSummary: Equatable {
     let segments = Int(bytes.u32(fixedBytes - 4))
     guard bytes.byteCount == fixedBytes + (kinds + segments) * pairBytes else { throw .badLength }
     var summary = SnapshotSummary(
-      revision: Revision(bytes.u64(0)), checksum: UInt128(bytes.u64(16)) << 64 | UInt128(bytes.u64(8)),
+      revision: Revision(bytes.u64(0)), checksum: bytes.u128(8),
       events: .init(create: bytes.u64(24), update: bytes.u64(32), delete: bytes.u64(40), expire: bytes.u64(48)),
       requestSeed: bytes.u64(56), countByKind: [:], generations: [])
     var position = fixedBytes

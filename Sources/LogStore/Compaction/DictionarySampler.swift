@@ -58,7 +58,7 @@ extension SegmentFile {
     do {
       try file.read(at: UInt64(offset), length: Layout.FrameHeader.size, into: &bytes)
     } catch {
-      throw LogError(.io, LogError(error).message, segment: number, offset: UInt64(offset))
+      throw LogError(error, segment: number, offset: UInt64(offset))
     }
     guard let first = try? FrameHeader.decode(bytes.bytes, seed: seed, offset: offset) else { return .none }
     return Revision(first.firstRevision.value - 1)

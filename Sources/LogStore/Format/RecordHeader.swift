@@ -216,7 +216,7 @@ package enum RecordEncoder {
 
 extension ByteBuffer {
   /// 16 bytes, the low half first.
-  mutating func append(littleEndian value: UInt128) {
+  package mutating func append(littleEndian value: UInt128) {
     append(littleEndian: UInt64(truncatingIfNeeded: value))
     append(littleEndian: UInt64(truncatingIfNeeded: value >> 64))
   }
@@ -224,5 +224,5 @@ extension ByteBuffer {
 
 extension RawSpan {
   /// 16 bytes, the low half first.
-  func u128(_ offset: Int) -> UInt128 { UInt128(u64(offset + 8)) << 64 | UInt128(u64(offset)) }
+  package func u128(_ offset: Int) -> UInt128 { UInt128(u64(offset + 8)) << 64 | UInt128(u64(offset)) }
 }

@@ -39,7 +39,7 @@ struct FrameWindow: ~Copyable {
     do {
       try segment.file.read(at: UInt64(offset), length: min(max(length, pieceBytes), limit - offset), into: &window)
     } catch {
-      throw LogError(.io, LogError(error).message, segment: segment.number, offset: UInt64(offset))
+      throw LogError(error, segment: segment.number, offset: UInt64(offset))
     }
     guard window.count >= length else { throw damaged(offset, FormatError.truncated.text) }
   }

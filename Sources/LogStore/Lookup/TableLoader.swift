@@ -114,7 +114,7 @@ struct TableLoader {
     do {
       try segment.file.read(at: UInt64(offset), length: length, into: &piece)
     } catch {
-      throw LogError(.io, LogError(error).message, segment: segment.number, offset: UInt64(offset))
+      throw LogError(error, segment: segment.number, offset: UInt64(offset))
     }
     piece.append(zeros: length - piece.count)
     return piece

@@ -63,8 +63,7 @@ package struct TailExaminer {
       try segment.file.read(
         at: UInt64(Layout.SegmentHeader.blockBytes), length: Layout.FrameHeader.size, into: &place)
     } catch {
-      throw LogError(
-        .io, LogError(error).message, segment: segment.number, offset: UInt64(Layout.SegmentHeader.blockBytes))
+      throw LogError(error, segment: segment.number, offset: UInt64(Layout.SegmentHeader.blockBytes))
     }
     return place
   }

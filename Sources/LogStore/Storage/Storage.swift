@@ -26,7 +26,7 @@ package protocol Storage: AnyObject, Sendable {
 
 extension Storage {
   /// Removes what an earlier attempt may have left.
-  func removeIfThere(_ name: String) throws(StorageError) {
+  package func removeIfThere(_ name: String) throws(StorageError) {
     do {
       try remove(name)
     } catch {
