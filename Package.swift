@@ -33,8 +33,9 @@ let package = Package(
     .target(name: "Programs", swiftSettings: swift),
     .target(name: "Bytes", swiftSettings: spans),
     .target(name: "Threads", dependencies: ["CLinux"], swiftSettings: spans),
-    .target(name: "LogStore", dependencies: ["Bytes", "CXXHash", "CZstd", "Threads"], swiftSettings: spans),
     .target(name: "HistoryTree", dependencies: ["Bytes", "CSodium"], swiftSettings: spans),
+    .target(
+      name: "LogStore", dependencies: ["Bytes", "CXXHash", "CZstd", "HistoryTree", "Threads"], swiftSettings: spans),
     .testTarget(name: "HistoryTreeTests", dependencies: ["HistoryTree", "Bytes"], swiftSettings: spans),
     .target(name: "Evidence", dependencies: ["Bytes", "HistoryTree", "LogStore", "Threads"], swiftSettings: spans),
     .testTarget(
@@ -125,7 +126,8 @@ let package = Package(
     .testTarget(
       name: "HubTests",
       dependencies: [
-        "Hub", "LogStore", "LogStoreTesting", "KeyIndex", "JSONText", "Bytes", "CXXHash", "StoreTools", "TestSupport",
+        "Hub", "LogStore", "LogStoreTesting", "KeyIndex", "JSONText", "Bytes", "CXXHash", "Evidence", "HistoryTree",
+        "StoreTools", "TestSupport",
       ],
       exclude: ["Fixtures"],
       swiftSettings: spans),

@@ -26,7 +26,7 @@ package struct LeafPlace: Equatable, Sendable {
   }
 
   /// The first record of a log.
-  init(beginningOf log: DurableEnd) {
+  package init(beginningOf log: DurableEnd) {
     let first = log.segments[0]
     self.init(beginningOf: first, after: Revision(max(first.header.baseRevision.value, 1) - 1))
   }

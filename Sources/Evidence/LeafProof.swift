@@ -108,7 +108,7 @@ extension TreeFollower {
     var reader = LeafReader(at: place)
     let wanted = Int(min(TreeBlock.leaves, size - UInt64(first) * TreeBlock.leaves))
     try reader.read(log) { (leaf, _) throws(LogError) in
-      if leaf.header.fields.revision == revision {
+      if leaf.header.fields.revision == revision, leaf.header.fields.operation != .dropped {
         proof = try LeafProof(
           leaf, number: UInt64(first) * TreeBlock.leaves + UInt64(hashes.count), head: head, withPayload: withPayload)
       }

@@ -73,8 +73,10 @@ package final class TreeKeeper: Sendable {
   package func follow(_ log: DurableEnd) {
     let time = now()
     state.with(waking: true) { state in
-      guard state.log.place != log.place else { return }
-      state.log = log
+      let isNews = state.log.place != log.place
+      // Segments that were written anew since: whoever holds on to the old files keeps their bytes on the disk.
+      if isNews || !state.log.hasSameFiles(as: log) { state.log = log }
+      guard isNews else { return }
       state.hasNews = true
       if state.status.uncoveredSince == nil { state.status.uncoveredSince = time }
     }

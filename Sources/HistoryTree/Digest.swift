@@ -21,8 +21,11 @@ package import Bytes
   }
 
   package func append(to buffer: inout ByteBuffer) {
-    for word in [first, second, third, fourth] { buffer.append(littleEndian: word) }
+    for word in words { buffer.append(littleEndian: word) }
   }
+
+  /// The bytes as four numbers, little-endian.
+  package var words: [UInt64] { [first, second, third, fourth] }
 
   package var array: [UInt8] {
     var buffer = ByteBuffer(capacity: Digest.bytes)

@@ -10,6 +10,7 @@ extension MemoryHub {
     let oldestRemembered = clock.now() - limits.rememberedMicroseconds
     var isPatching = loaded != nil
     var commitStart = Revision.none
+    var newest = known
     var continues = false
     var buffer = ByteBuffer(capacity: 4_096)
     try log.replay(from: start, after: known) { (header, position, record) throws(LogError) in
@@ -23,13 +24,23 @@ extension MemoryHub {
         try state.patch(header, at: position, key: key)
       } else {
         try state.apply(header, at: position, key: key) { (replaced) throws(LogError) in
-          try log.readHeader(at: replaced.position, into: &buffer).fields.stateHash
+          if let redacted = redactions.stateHash(replaced.revision) { return redacted }
+          return try log.readHeader(at: replaced.position, into: &buffer).fields.stateHash
         }
+      }
+      newest = max(newest, fields.revision)
+      if fields.operation == .redaction {
+        // One that comes before the snapshot's revision was finished before that was taken.
+        guard !isPatching || loaded.map({ newest >= $0.summary.revision }) ?? true else { return }
+        if isPatching, let loaded { state.settle(loaded.summary) }
+        isPatching = false
+        return try applyRedaction(header, record)
       }
       if !continues { commitStart = fields.revision }
       continues = fields.continues
       // A write that was left out is done anew when it comes again.
-      guard fields.operation != .void, header.requestBytes > 0, header.agentBytes > 0, fields.time >= oldestRemembered
+      guard fields.operation != .void, fields.operation != .dropped, header.requestBytes > 0, header.agentBytes > 0,
+        fields.time >= oldestRemembered
       else { return }
       let request = requestHash(
         agent: record.extracting(header.agentRange), request: record.extracting(header.requestRange))

@@ -40,6 +40,7 @@ package final class MemoryHub {
   /// Where the log goes on behind the newest commit whose effects are in `state`.
   @exclusivity(unchecked) private(set) var acknowledgedPlace: LogPlace
   @exclusivity(unchecked) package internal(set) var snapshots = SnapshotStatus()
+  @exclusivity(unchecked) var redactions = Redactions()
   @exclusivity(unchecked) var snapshotTaker: SnapshotTaker?
 
   /// Opens a hub on a log: loads the newest snapshot and reads the log behind it, or else all of the log.
@@ -117,6 +118,7 @@ package final class MemoryHub {
     acknowledgedPlace = buffer.placeBehind
     guard buffer.header.kind == .commit else { return }
     try buffer.forEachRecord { (header, position, record) throws(LogError) in
+      if header.fields.operation == .redaction { return try applyRedaction(header, record) }
       let key = record.extracting(header.keyRange)
       try state.apply(header, at: position, key: key) { (_) throws(LogError) in
         replacedHashes.take(header.fields.revision)

@@ -15,6 +15,8 @@ package struct LogOptions: Sendable {
   package var packsSegments = false
   /// How fast sealed segments are packed: so many bytes of them a second.
   package var compactionBytesPerSecond = 32 << 20
+  /// How much of the past is kept.
+  package var retention = RetentionPolicy.forever
   /// A damaged store is salvaged before it is opened, instead of refused.
   package var salvages = false
   /// How many entries of commit tables of earlier segments are kept in memory, 32 bytes each; the default serves 8 GiB.

@@ -19,6 +19,12 @@ extension RecordLog {
     return segments[index]
   }
 
+  /// The part of the log that is on stable storage, whatever the durability mode: no crash takes any of it back.
+  package var durableEnd: DurableEnd {
+    let place = worker.durablePlace
+    return DurableEnd(segments: segments.filter { $0.number <= place.segment }, offset: place.offset)
+  }
+
   /// Reads the log from its beginning, or from where a snapshot leaves off: from `place`, which comes behind
   /// `revision`. Every record is checked and given to `visit` in order.
   package func replay(

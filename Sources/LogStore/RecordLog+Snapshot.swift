@@ -41,6 +41,9 @@ extension RecordLog {
     return writer
   }
 
+  /// Has the snapshot under way given up.
+  package func cancelSnapshot() { snapshotWriter?.cancel() }
+
   /// Waits for the snapshot under way, if there is one.
   package func endSnapshot() {
     snapshotThread?.join()

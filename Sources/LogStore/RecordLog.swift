@@ -9,7 +9,7 @@ package final class RecordLog {
   package let recovery: RecoveryReport
   let storage: any Storage
   private let lock: any StorageLock
-  private let worker: CommitWorker
+  let worker: CommitWorker
   let supply: SegmentSupply
   // Unchecked exclusivity: one thread owns this object, and asking at every access costs a tenth of a write.
   @exclusivity(unchecked) private var threads: [NamedThread] = []
@@ -18,6 +18,8 @@ package final class RecordLog {
   @exclusivity(unchecked) var compaction: SegmentCompaction?
   @exclusivity(unchecked) var compactionThread: NamedThread?
   @exclusivity(unchecked) package internal(set) var compactionStatus = CompactionStatus()
+  @exclusivity(unchecked) var erasure = PendingErasure()
+  @exclusivity(unchecked) var retention = RetentionState()
   let onCompletion: @Sendable () -> Void
   /// All segments; the one at `activeIndex` is written to.
   @exclusivity(unchecked) var segments: [SegmentFile]
@@ -133,16 +135,20 @@ package final class RecordLog {
   /// - Parameters:
   ///   - use: clients leave the reserve alone, see `SegmentRoom`.
   ///   - waits: wait while the next segment is being made; else that is the error `busy`.
+  ///   - isBehindAll: everything before lies in segments that are finished: for a record that has them written anew.
   /// - Throws: `LogError`: `poisoned`, `tooLarge`, `noRoom`, `busy`. Then nothing has changed.
-  package func reserve(_ bytes: Int, for use: RoomUse = .client, waits: Bool = true) throws(LogError) {
+  package func reserve(
+    _ bytes: Int, for use: RoomUse = .client, waits: Bool = true, isBehindAll: Bool = false
+  ) throws(LogError) {
     if let failure { throw failure }
     guard bytes <= options.commitBytesMax else {
       throw LogError(
         .tooLarge, "a commit of \(bytes) bytes is over the limit of \(options.commitBytesMax) that a segment holds")
     }
+    let full = isBehindAll && hasRecords ? segments[activeIndex].number : nil
     // More than once when the spare segment was made for smaller commits than are allowed now.
     while true {
-      switch decideRoom(bytes, use) {
+      switch decideRoom(bytes, use, isFull: segments[activeIndex].number == full) {
       case .here:
         busySince = nil
         if building == nil { building = beginFrame(.commit, at: end) }
@@ -166,9 +172,11 @@ package final class RecordLog {
     }
   }
 
-  private func decideRoom(_ bytes: Int, _ use: RoomUse) -> SegmentRoom.Decision {
+  private var hasRecords: Bool { building != nil || end > Layout.SegmentHeader.blockBytes }
+
+  private func decideRoom(_ bytes: Int, _ use: RoomUse, isFull: Bool) -> SegmentRoom.Decision {
     let left = room(at: building?.end ?? end + Layout.FrameHeader.size) - bytes
-    return SegmentRoom.decide(fits: left >= 0, sparesReserve: left >= reserveBytes, use) {
+    return SegmentRoom.decide(fits: left >= 0 && !isFull, sparesReserve: left >= reserveBytes, use) {
       supply.want(nextHeader())
       return supply.availability
     }
@@ -352,6 +360,7 @@ package final class RecordLog {
   package func abandon() {
     snapshotWriter?.cancel()
     endSnapshot()
+    endRetention()
     endCompaction()
     supply.stop()
     worker.stop()
@@ -367,12 +376,6 @@ package final class RecordLog {
   package var failure: LogError? { worker.failure }
   package var durableThrough: Revision { worker.durableThrough }
   package var syncs: UInt64 { worker.syncs }
-
-  /// The part of the log that is on stable storage, whatever the durability mode: no crash takes any of it back.
-  package var durableEnd: DurableEnd {
-    let place = worker.durablePlace
-    return DurableEnd(segments: segments.filter { $0.number <= place.segment }, offset: place.offset)
-  }
 
   /// Waits until everything submitted so far is acknowledged.
   package func waitForSubmitted() throws(LogError) {

@@ -178,7 +178,7 @@ struct DamageTests {
     for name in ["MANIFEST-A", "MANIFEST-B"] {
       let file = directory.path + "/" + name
       var bytes = try directory.read(file)
-      bytes[Layout.Manifest.version] = 3
+      bytes[Layout.Manifest.version] = 4
       let covered = ByteBuffer.of(bytes[8...])
       let checksum = Checksum.xxh3(covered.bytes, seed: 0)
       for index in 0..<8 { bytes[index] = UInt8(checksum >> UInt64(index * 8) & 0xFF) }
@@ -186,6 +186,6 @@ struct DamageTests {
     }
     let run = try ToolRun(directory.path)
     #expect(run.status == 65)
-    #expect(run.errors.contains("version 3"))
+    #expect(run.errors.contains("version 4"))
   }
 }

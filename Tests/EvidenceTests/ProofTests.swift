@@ -88,12 +88,14 @@ import Testing
     let header = try RecordHeader.decode(plain.bytes, seed: seed, offset: 4_168)
     let commitment = try RecordLeaf.commitment(header, plain.bytes)
     var erased = fields
-    erased.salt = 0
-    var stored = encode(erased, commitment.array)
-    stored.store(littleEndian: Codec.redacted.rawValue, at: Layout.RecordHeader.codec)
-    stored.store(littleEndian: UInt32(0), at: Layout.RecordHeader.plainBytes)
-    let named = 8..<header.payloadRange.lowerBound
-    stored.store(littleEndian: Checksum.xxh3(stored.bytes.extracting(named), seed: seed.at(4_168)), at: 0)
+    erased.salt = UInt128(commitment.words[1]) << 64 | UInt128(commitment.words[0])
+    erased.stateHash = UInt128(commitment.words[3]) << 64 | UInt128(commitment.words[2])
+    var stored = ByteBuffer(capacity: 512)
+    withNames(["k", "a", "", ""].map { Array($0.utf8) }) { names in
+      let none: [UInt8] = []
+      RecordEncoder.append(
+        erased, names, payload: none.span.bytes, codec: .redacted, seed: seed, offset: 4_168, to: &stored)
+    }
     let redacted = try RecordHeader.decode(stored.bytes, seed: seed, offset: 4_168)
     let origin = RecordOrigin(lineage: .none, epoch: 1)
     var hasher = LeafHasher()

@@ -20,7 +20,7 @@ struct PlainState: Equatable {
     switch record.operation {
     case .create, .update: live[record.key] = Seen(revision: record.revision, item: record.payload)
     case .delete, .expire: live[record.key] = nil
-    case .void, .epoch, .gap, .redaction: break
+    case .void, .dropped, .epoch, .gap, .redaction: break
     }
   }
 

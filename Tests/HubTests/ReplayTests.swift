@@ -112,7 +112,7 @@ import Testing
         case .create, .update: true
         case .delete: isThere
         case .expire: isThere && isOverdue
-        case .void, .epoch, .gap, .redaction: false
+        case .void, .dropped, .epoch, .gap, .redaction: false
         }
       guard record.agent != agent, counts else {
         voided += 1

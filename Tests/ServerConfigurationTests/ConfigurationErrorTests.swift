@@ -83,7 +83,6 @@ struct ConfigurationErrorTests {
   @Test(
     "What only later versions act on is refused, not ignored",
     arguments: [
-      ("storage:\n  retention: 30d\n", 2, "\"30d\" is not supported by this version: expected forever"),
       ("storage:\n  durability: replicated\n", 2, "replicated is not supported by this version"),
       ("storage:\n  encryption: {}\n", 2, "storage.encryption is not supported by this version"),
       ("replication:\n  peers: []\n", 2, "replication.peers is not supported by this version"),

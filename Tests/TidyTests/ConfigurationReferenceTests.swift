@@ -32,7 +32,7 @@ import Testing
   private static func range(_ setting: Setting) -> String {
     switch setting.kind {
     case .integer, .bytes, .seconds: setting.kind.expectation.split(separator: " from ").last.map(String.init) ?? ""
-    case .address, .path, .port, .boolean, .secret, .choice, .only: ""
+    case .address, .path, .port, .boolean, .secret, .choice, .retention: ""
     }
   }
 

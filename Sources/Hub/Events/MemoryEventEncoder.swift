@@ -13,13 +13,15 @@ package struct MemoryEventEncoder: ~Copyable {
   /// - Parameters:
   ///   - record: a record that takes a revision.
   ///   - bytes: the whole record, checked.
+  ///   - isRedacted: the payload is not told of, also when it is still there.
   ///   - previousItem: the item before the event, as stored; empty when there was none. A CREATE has none anyway.
   /// - Returns: whether the payload is what it should be: a JSON object in a codec that is known. If not it is null.
   package mutating func appendMembers(
-    of record: RecordHeader, _ bytes: RawSpan, lineage: StoreIdentity, previousItem: RawSpan,
-    to buffer: inout ByteBuffer
+    of record: RecordHeader, _ bytes: RawSpan, lineage: StoreIdentity, isRedacted: Bool = false,
+    previousItem: RawSpan, to buffer: inout ByteBuffer
   ) -> Bool {
     let fields = record.fields
+    let isRedacted = isRedacted || record.codec == .redacted
     buffer.append("\"event_id\":\"")
     EventIdentity.append(lineage: lineage, revision: fields.revision, time: fields.time, to: &buffer)
     buffer.append("\",\"event_type\":\"")
@@ -31,7 +33,8 @@ package struct MemoryEventEncoder: ~Copyable {
     buffer.append("\",\"agent_id\":")
     EventText.appendOptional(bytes.extracting(record.agentRange), to: &buffer)
     buffer.append(",\"payload\":")
-    let isSound = appendPayload(of: record, bytes, to: &buffer)
+    let isSound = isRedacted || appendPayload(of: record, bytes, to: &buffer)
+    if isRedacted { buffer.append("null,\"redacted\":true") }
     buffer.append(",\"previous_value\":")
     if fields.operation == .create || !appendItem(previousItem, to: &buffer) { buffer.append("null") }
     buffer.append(",\"sequence_number\":")
@@ -72,7 +75,7 @@ extension Operation {
   package var isEvent: Bool {
     switch self {
     case .create, .update, .delete, .expire: true
-    case .void, .epoch, .gap, .redaction: false
+    case .void, .dropped, .epoch, .gap, .redaction: false
     }
   }
 
@@ -84,6 +87,7 @@ extension Operation {
     case .delete: "DELETE"
     case .expire: "EXPIRE"
     case .void: "VOID"
+    case .dropped: "DROPPED"
     case .epoch: "EPOCH"
     case .gap: "GAP"
     case .redaction: "REDACTION"

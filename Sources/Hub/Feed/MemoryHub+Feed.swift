@@ -20,7 +20,7 @@ extension MemoryHub {
   package func beginFeed(_ query: FeedQuery) throws(HubError) -> FeedPage {
     let (floor, cursor): (Revision, RecordCursor)
     do {
-      floor = try log.firstRevision()
+      floor = max(try log.firstRevision(), log.floor)
       cursor = try log.cursor(from: query.from)
     } catch {
       throw HubError(error)
@@ -28,7 +28,7 @@ extension MemoryHub {
     guard query.from == .none || query.from >= floor else {
       var error = HubError(
         .revisionCompacted,
-        "revision \(query.from) is gone, the oldest that the log still has is \(floor): go on from there, and count "
+        "revision \(query.from) is gone, all is there from revision \(floor) on: go on from there, and count "
           + "what lies between as missed")
       error.floor = floor
       throw error
@@ -115,10 +115,10 @@ extension MemoryHub {
     if page.count > 0 { page.events.append(",") }
     page.events.append("{")
     let isSound = MemoryHub.append(
-      header, record, log.lineage(of: position.segment), recordScratch, previous, with: &eventEncoder, to: &page.events)
+      header, record, log.lineage(of: position.segment), isRedacted: redactions.contains(header.fields.revision),
+      recordScratch, previous, with: &eventEncoder, to: &page.events)
     page.events.append("}")
-    // What was redacted is told of without it.
-    guard isSound || header.codec == .redacted else {
+    guard isSound else {
       page.events.truncate(to: before)
       throw LogError(
         .damaged, "revision \(header.fields.revision) holds no item that this version can read",
@@ -127,11 +127,13 @@ extension MemoryHub {
   }
 
   private static func append(
-    _ header: RecordHeader, _ record: RawSpan, _ lineage: StoreIdentity, _ scratch: borrowing ByteBuffer,
-    _ previous: Range<Int>, with encoder: inout MemoryEventEncoder, to events: inout ByteBuffer
+    _ header: RecordHeader, _ record: RawSpan, _ lineage: StoreIdentity, isRedacted: Bool,
+    _ scratch: borrowing ByteBuffer, _ previous: Range<Int>, with encoder: inout MemoryEventEncoder,
+    to events: inout ByteBuffer
   ) -> Bool {
     encoder.appendMembers(
-      of: header, record, lineage: lineage, previousItem: scratch.bytes.extracting(previous), to: &events)
+      of: header, record, lineage: lineage, isRedacted: isRedacted, previousItem: scratch.bytes.extracting(previous),
+      to: &events)
   }
 
   /// Reads the item that an event replaces or removes. Returns where it is in `recordScratch`; empty when there is none,
@@ -151,7 +153,9 @@ extension MemoryHub {
           .damaged, "the record there is not revision \(revision)", segment: place.segment,
           offset: UInt64(place.offset))
       }
-      if header.fields.operation.isPut, header.codec == .plain { return header.payloadRange }
+      if header.fields.operation.isPut, header.codec == .plain, !redactions.contains(revision) {
+        return header.payloadRange
+      }
       // A write that was left out has changed nothing: what was there before it still was.
       revision = header.fields.operation == .void ? header.fields.previousRevision : .none
     }

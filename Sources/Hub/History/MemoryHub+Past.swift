@@ -97,7 +97,7 @@ extension MemoryHub {
   }
 
   /// A key without a known event may have been deleted so long ago that it is not among those that are remembered.
-  private func refuseForgotten(_ revision: Revision) throws(HubError) {
+  func refuseForgotten(_ revision: Revision) throws(HubError) {
     let floor = state.forgottenThrough
     guard revision < floor else { return }
     var error = HubError(

@@ -11,6 +11,8 @@ final class PastReader {
   }
 
   private let log: RecordLog
+  /// Payloads that are still there and must not be told of.
+  @exclusivity(unchecked) var redactions = Redactions()
   // Unchecked exclusivity: one thread owns this object.
   @exclusivity(unchecked) private var record = ByteBuffer(capacity: 8_192)
   @exclusivity(unchecked) private var previous = ByteBuffer(capacity: 8_192)
@@ -39,6 +41,20 @@ final class PastReader {
       event = try head(next.revision, next.position, key)
     }
     return event
+  }
+
+  /// Calls `visit` with the events of `key` from `start` back, as far as the log has them, until it returns false.
+  func forEachEvent(
+    of key: RawSpan, from start: VersionEntry, _ visit: (Event) -> Bool
+  ) throws(HubError) {
+    do {
+      var event = try head(start.revision, start.position, key)
+      while visit(event), let next = try predecessor(of: event) {
+        event = try head(next.revision, next.position, key)
+      }
+    } catch {
+      guard error.code == .revisionCompacted else { throw error }
+    }
   }
 
   /// The event that `event` has a long link to, if nothing that is not newer than `limit` lies between them.
@@ -82,6 +98,14 @@ final class PastReader {
     return error
   }
 
+  static func dropped(_ revision: Revision, floor: Revision) -> HubError {
+    var error = HubError(
+      .revisionCompacted,
+      "revision \(revision) is older than the retention keeps: all is there from revision \(floor) on")
+    error.floor = floor
+    return error
+  }
+
   private static func damaged(_ position: RecordPosition, _ problem: String) -> HubError {
     HubError(LogError(.damaged, problem, segment: position.segment, offset: UInt64(position.offset)))
   }
@@ -99,6 +123,9 @@ final class PastReader {
     _ header: RecordHeader, _ revision: Revision, _ position: RecordPosition, _ isOfKey: Bool
   ) throws(HubError) -> Event {
     reads += 1
+    if header.fields.operation == .dropped, header.fields.revision == revision {
+      throw PastReader.dropped(revision, floor: log.floor)
+    }
     guard header.fields.revision == revision, isOfKey else {
       throw PastReader.damaged(position, "the record there is not revision \(revision) of the key")
     }
@@ -128,7 +155,7 @@ final class PastReader {
     var page = HistoryPage()
     while true {
       let before = try readPredecessor(of: event, key)
-      let item = before.event.flatMap { $0.fields.operation.isPut ? $0.header.payloadRange : nil } ?? 0..<0
+      let item = before.event.flatMap { hasItem($0) ? $0.header.payloadRange : nil } ?? 0..<0
       let room = PastReader.bytesMax(event.header) + item.count
       guard reply.count + room <= limits.replyBytes else {
         guard page.count > 0 else {
@@ -147,6 +174,10 @@ final class PastReader {
       event = next
       swap(&record, &previous)
     }
+  }
+
+  private func hasItem(_ event: Event) -> Bool {
+    event.fields.operation.isPut && event.header.codec == .plain && !redactions.contains(event.fields.revision)
   }
 
   private func trim() {
@@ -184,13 +215,14 @@ final class PastReader {
     return Int(header.storedBytes) + names * 6 + 512
   }
 
-  /// A redacted event will have its place here: its payload is gone, and the event says so.
+  /// A redacted event says so, and has no payload.
   private func append(
     _ event: Event, _ item: Range<Int>, isFirst: Bool, to reply: inout ByteBuffer
   ) throws(HubError) {
     reply.append(isFirst ? "{" : ",{")
     let isSound = PastReader.append(
-      event.header, record, log.lineage(of: event.position.segment), previous, item, &encoder, to: &reply)
+      event.header, record, log.lineage(of: event.position.segment),
+      isRedacted: redactions.contains(event.fields.revision), previous, item, &encoder, to: &reply)
     guard isSound else {
       throw PastReader.damaged(
         event.position, "the payload of revision \(event.fields.revision) is no JSON object that this version reads")
@@ -199,11 +231,12 @@ final class PastReader {
   }
 
   private static func append(
-    _ header: RecordHeader, _ record: borrowing ByteBuffer, _ lineage: StoreIdentity,
+    _ header: RecordHeader, _ record: borrowing ByteBuffer, _ lineage: StoreIdentity, isRedacted: Bool,
     _ previous: borrowing ByteBuffer, _ item: Range<Int>, _ encoder: inout MemoryEventEncoder,
     to reply: inout ByteBuffer
   ) -> Bool {
     encoder.appendMembers(
-      of: header, record.bytes, lineage: lineage, previousItem: previous.bytes.extracting(item), to: &reply)
+      of: header, record.bytes, lineage: lineage, isRedacted: isRedacted, previousItem: previous.bytes.extracting(item),
+      to: &reply)
   }
 }

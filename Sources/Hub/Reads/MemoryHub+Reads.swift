@@ -24,20 +24,26 @@ extension MemoryHub {
 
   /// Appends the item as it is stored.
   ///
-  /// - Throws: `storage_error` naming segment and offset when the record can not be read or is damaged.
+  /// - Throws: `redacted`; `storage_error` naming segment and offset when the record can not be read or is damaged.
   package func readItem(_ entry: VersionEntry, into reply: inout ByteBuffer) throws(HubError) {
+    let isRedacted: Bool
     do {
       let header = try log.readRecord(at: entry.position, into: &recordScratch)
+      isRedacted = header.codec == .redacted || redactions.contains(entry.revision)
       guard header.fields.revision == entry.revision, header.fields.operation.isPut else {
         throw LogError(
           .damaged, "the record there is not revision \(entry.revision)", segment: entry.position.segment,
           offset: UInt64(entry.position.offset))
       }
-      MemoryHub.append(recordScratch, header.payloadRange, to: &reply)
+      if !isRedacted { MemoryHub.append(recordScratch, header.payloadRange, to: &reply) }
     } catch let error as LogError {
       throw HubError(error)
     } catch {
       preconditionFailure("reading throws log errors: \(error)")
+    }
+    guard !isRedacted else {
+      throw HubError(
+        .redacted, "the item of revision \(entry.revision) was erased: logstore-dump --records says when and why")
     }
   }
 

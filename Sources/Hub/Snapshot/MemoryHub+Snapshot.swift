@@ -37,16 +37,18 @@ extension MemoryHub {
 
   /// Whether so much log lies behind the newest snapshot that the next start would take long.
   package var isSnapshotDue: Bool {
-    guard snapshotTaker == nil, failure == nil else { return false }
+    guard snapshotTaker == nil, failure == nil, redactions.isEmpty else { return false }
+    if redactions.wantsSnapshot { return true }
     let behind = Int64(log.bytesAppended) - snapshots.begunAt
     return behind >= Int64(max(limits.snapshotLogBytes, snapshots.bytes))
   }
 
   package var isTakingSnapshot: Bool { snapshotTaker != nil }
 
-  /// Begins a snapshot unless one is under way or the newest one has it all.
+  /// Begins a snapshot unless one is under way, the newest one has it all, or an erasure is not finished: a start has to
+  /// read of that in the log.
   package func beginSnapshot() {
-    guard snapshotTaker == nil, snapshots.revision != state.revision else { return }
+    guard snapshotTaker == nil, redactions.isEmpty, snapshots.revision != state.revision else { return }
     snapshots.begunAt = Int64(log.bytesAppended)
     let writer = log.beginSnapshot(replayFrom: acknowledgedPlace, after: state.revision, now: now())
     snapshotTaker = SnapshotTaker(writer: writer, through: state.revision)
@@ -59,6 +61,7 @@ extension MemoryHub {
     case .busy: return .busy
     case .waiting: return .waiting
     case .done(let revision, let bytes):
+      redactions.wantsSnapshot = false
       snapshots.revision = revision
       snapshots.bytes = bytes
       snapshots.taken += 1
@@ -69,6 +72,13 @@ extension MemoryHub {
       endSnapshot()
     }
     return .done
+  }
+
+  /// Gives up the snapshot under way, if there is one.
+  func abandonSnapshot() {
+    guard snapshotTaker != nil else { return }
+    log.cancelSnapshot()
+    endSnapshot()
   }
 
   private func endSnapshot() {

@@ -45,6 +45,16 @@ package final class HubState {
     package var update: UInt64 = 0
     package var delete: UInt64 = 0
     package var expire: UInt64 = 0
+
+    mutating func count(_ operation: Operation) {
+      switch operation {
+      case .create: create += 1
+      case .update: update += 1
+      case .delete: delete += 1
+      case .expire: expire += 1
+      case .void, .dropped, .epoch, .gap, .redaction: break
+      }
+    }
   }
 
   /// Takes in one record.
@@ -56,6 +66,11 @@ package final class HubState {
   ) throws(LogError) {
     let fields = header.fields
     guard fields.operation.takesRevision else { return }
+    if let dropped = fields.droppedOperation {
+      // Its key has later events: they are all that counts.
+      revision = fields.revision
+      return eventCounts.count(dropped)
+    }
     try HubState.refuseUnknown(header, position, key)
     revision = fields.revision
     guard fields.operation != .void else { return }
@@ -72,14 +87,20 @@ package final class HubState {
       if let replaced { try forget(VersionEntry(replaced), key, readReplaced) }
       bury(key, VersionEntry(revision: fields.revision, itemKind: 0, mayExpire: false, position: position))
     }
-    count(fields.operation)
+    eventCounts.count(fields.operation)
+  }
+
+  /// The live version's item was redacted: its block of the checksum is another one.
+  func replaceHash(_ old: UInt128, with new: UInt128) {
+    checksum.remove(old)
+    checksum.add(new)
   }
 
   /// Takes in a record that a snapshot may have seen already. The counts and the checksum are not touched: they are
   /// set when all such records are in.
   func patch(_ header: RecordHeader, at position: RecordPosition, key: RawSpan) throws(LogError) {
     let fields = header.fields
-    guard fields.operation.takesRevision, fields.operation != .void else { return }
+    guard fields.operation.takesRevision, fields.operation != .void, fields.operation != .dropped else { return }
     try HubState.refuseUnknown(header, position, key)
     let live = index.get(key).map { VersionEntry($0) }
     if let live, live.revision > fields.revision { return }
@@ -123,16 +144,6 @@ package final class HubState {
     countByKind[Int(entry.itemKind)] -= 1
     // A put with an expiry of its own has not been noted yet: this is the old one.
     if entry.mayExpire { expiries.remove(key) }
-  }
-
-  private func count(_ operation: Operation) {
-    switch operation {
-    case .create: eventCounts.create += 1
-    case .update: eventCounts.update += 1
-    case .delete: eventCounts.delete += 1
-    case .expire: eventCounts.expire += 1
-    case .void, .epoch, .gap, .redaction: break
-    }
   }
 
   /// Remembers a deleted key. Beyond the budget another one is forgotten, in turn round the key space: its history

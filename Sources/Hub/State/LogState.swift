@@ -12,6 +12,7 @@ package final class LogState {
   @exclusivity(unchecked) package private(set) var countByKind = [Int](repeating: 0, count: Int(HubState.kindsMax))
   @exclusivity(unchecked) package private(set) var eventCounts = HubState.EventCounts()
   @exclusivity(unchecked) private var keys = KeyTable()
+  @exclusivity(unchecked) private var dropped = RevisionBits()
   @exclusivity(unchecked) private var scratch = ByteBuffer(capacity: 8_192)
 
   package init() {}
@@ -49,19 +50,27 @@ package final class LogState {
 
   package subscript(place: Place) -> KeyState { keys.entries[place.index] }
 
-  /// The block of the state checksum that a record's key has after it, computed from the item's bytes; 0 for an item that
-  /// was redacted.
+  /// The block of the state checksum that a record's key has after it, computed from the item's bytes, if these are
+  /// still there.
   package func stateHash(_ header: RecordHeader, _ record: RawSpan) -> UInt128 {
-    guard header.fields.operation.isPut, header.codec != .redacted else { return 0 }
+    guard header.fields.operation.isPut else { return 0 }
+    guard header.codec != .redacted else { return header.fields.stateHash }
     return StateChecksum.block(
       key: record.extracting(header.keyRange), revision: header.fields.revision,
       item: record.extracting(header.payloadRange), scratch: &scratch)
   }
 
+  /// Whether the retention has let a revision go that was met.
+  package func isDropped(_ revision: Revision) -> Bool { dropped.contains(revision) }
+
   /// Takes in an event of the key at `place`. Records without a revision change nothing and are not given.
   package func apply(_ fields: RecordFields, stateHash: UInt128, at place: Place) {
     revision = fields.revision
     if fields.operation == .void { return }
+    if let event = fields.droppedOperation {
+      dropped.insert(fields.revision)
+      return eventCounts.count(event)
+    }
     let before = keys.entries[place.index]
     if before.isLive {
       checksum.remove(before.stateHash)
@@ -103,7 +112,9 @@ package final class LogState {
   /// - Parameter knowsAll: false when records before it are lost, so that only what it says of itself can be checked.
   package func flaw(_ fields: RecordFields, stateHash: UInt128, at place: Place, knowsAll: Bool) -> Flaw? {
     if fields.operation.isPut, stateHash != fields.stateHash { return .stateHash }
-    guard knowsAll, fields.operation != .void else { return nil }
+    guard knowsAll, fields.operation != .void, fields.operation != .dropped else { return nil }
+    // What the retention has let go, can not be compared with.
+    if dropped.contains(fields.previousRevision) { return nil }
     let known = keys.entries[place.index]
     let isCreation = fields.operation == .create
     if known.isLive == isCreation { return .presence(isThere: known.isLive) }
@@ -113,15 +124,19 @@ package final class LogState {
   }
 }
 
-extension HubState.EventCounts {
-  fileprivate mutating func count(_ operation: Operation) {
-    switch operation {
-    case .create: create += 1
-    case .update: update += 1
-    case .delete: delete += 1
-    case .expire: expire += 1
-    case .void, .epoch, .gap, .redaction: break
-    }
+/// Revisions, a bit for each.
+private struct RevisionBits {
+  private var words: [UInt64] = []
+
+  mutating func insert(_ revision: Revision) {
+    let word = Int(revision.value / 64)
+    if word >= words.count { words.append(contentsOf: repeatElement(0, count: word + 1 - words.count)) }
+    words[word] |= 1 << (revision.value % 64)
+  }
+
+  func contains(_ revision: Revision) -> Bool {
+    let word = revision.value / 64
+    return word < UInt64(words.count) && words[Int(word)] & 1 << (revision.value % 64) != 0
   }
 }
 

@@ -37,6 +37,13 @@ struct RecentVersions {
     return (version, found.link)
   }
 
+  /// The item of a version was redacted: what is remembered of it is that no more.
+  mutating func forget(_ revision: Revision) {
+    if entries[RecentVersions.place(revision)].revision == revision {
+      entries[RecentVersions.place(revision)] = Entry()
+    }
+  }
+
   /// How an event links on; nil when it is not one of the newest.
   func link(_ revision: Revision) -> ChainLink? {
     let found = entries[RecentVersions.place(revision)]

@@ -6,7 +6,7 @@ package import LogStore
 
 package struct RequestMemory {
   package struct Remembered: Sendable {
-    /// A hash of the request's content: the same id with another content is an error.
+    /// A hash of the request's content: the same id with another content is an error. 0: the content was redacted.
     package var fingerprint: UInt64
     /// The commit that makes it durable; 0 when it was read from the log.
     package var ticket: UInt64
@@ -48,6 +48,9 @@ package struct RequestMemory {
     order.append((request, remembered.time))
     forget(now: remembered.time)
   }
+
+  /// The request's content was redacted: nothing is kept by which it could be guessed, and any content counts as the same.
+  mutating func forgetContent(_ request: KeyHash) { byRequest[request]?.fingerprint = 0 }
 
   /// A recovery has moved the request's first record.
   mutating func move(_ request: KeyHash, revision: Revision, to position: RecordPosition) {

@@ -10,7 +10,7 @@ extension MemoryHub {
     guard writer.isIdempotent else { return nil }
     let hash = requestHash(agent: writer.agent, request: writer.request)
     guard let found = requests.find(hash, now: now()) else { return nil }
-    guard found.fingerprint == writer.fingerprint else {
+    guard found.fingerprint == writer.fingerprint || found.fingerprint == 0 else {
       throw HubError(
         .invalidRequest, "request_id was used before for another write (revision \(found.revision)): use a new one")
     }

@@ -86,13 +86,15 @@ extension MemoryHub {
         version: nil, revision: revision, link: revision == .none ? ChainLink() : deadLink(key), ticket: 0)
     }
     let entry = VersionEntry(value)
-    if let (version, link) = recent.version(entry) {
+    if let (version, link) = recent.version(entry), !redactions.contains(entry.revision) {
       return Newest(version: version, revision: entry.revision, link: link, ticket: 0)
     }
     do {
       let header = try log.readHeader(at: entry.position, into: &recordScratch)
+      var version = Version(header, at: entry.position)
+      version.stateHash = redactions.stateHash(entry.revision) ?? version.stateHash
       return Newest(
-        version: Version(header, at: entry.position), revision: entry.revision, link: ChainLink(header.fields),
+        version: version, revision: entry.revision, link: ChainLink(header.fields),
         ticket: 0)
     } catch {
       throw HubError(error)

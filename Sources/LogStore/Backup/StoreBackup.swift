@@ -142,6 +142,7 @@ package struct StoreBackup {
       durableThrough: revision, writtenAt: now, segments: listing)
     manifest.parentLineage = source.manifest?.parentLineage ?? .none
     manifest.parentRevision = source.manifest?.parentRevision ?? .none
+    manifest.floor = source.manifest?.floor ?? .none
     manifest.listsAll = true
     do {
       try target.syncDirectory(StoreNames.segments)

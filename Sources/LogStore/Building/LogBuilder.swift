@@ -38,6 +38,8 @@ package final class LogBuilder {
   @exclusivity(unchecked) private var frameRecords: UInt32 = 0
   @exclusivity(unchecked) private var frameFirst = Revision(1)
   @exclusivity(unchecked) private var lineage: StoreIdentity
+  /// From which revision on the records' past is whole; 0: all of it is.
+  @exclusivity(unchecked) package var floor = Revision.none
   @exclusivity(unchecked) private var epoch: UInt64 = 1
   @exclusivity(unchecked) private var durability = Durability.fsync
   /// The last record belongs together with the next one.
@@ -90,11 +92,28 @@ package final class LogBuilder {
 
   /// Appends a record as it lies in another segment, with the checksums of its new place.
   package func append(_ header: RecordHeader, _ record: RawSpan) throws(LogError) {
+    if header.isEmptied { return try appendEmptied(header.fields, header, record) }
     let place = try beginRecord(header.fields)
     let start = frame.count
     frame.append(record)
     RecordEncoder.relocate(header, at: start, in: &frame, seed: place.seed, offset: place.offset + start)
     try endRecord(header.fields, last: header.fields.revision)
+  }
+
+  /// Appends a record whose payload is gone, with other fields. The room that the payload had goes too, and with it the
+  /// last that could be known of it: how long it was.
+  package func appendEmptied(
+    _ fields: RecordFields, _ header: RecordHeader, _ record: RawSpan
+  ) throws(LogError) {
+    let place = try beginRecord(fields)
+    RecordEncoder.append(
+      fields,
+      RecordNames(
+        key: record.extracting(header.keyRange), agent: record.extracting(header.agentRange),
+        correlation: record.extracting(header.correlationRange), request: record.extracting(header.requestRange)),
+      payload: record.extracting(0..<0), codec: header.codec, seed: place.seed, offset: place.offset + frame.count,
+      to: &frame)
+    try endRecord(fields, last: fields.revision)
   }
 
   /// Appends a record anew.
@@ -196,6 +215,7 @@ package final class LogBuilder {
       writtenAt: origin.now, segments: finished)
     manifest.parentLineage = origin.parentLineage
     manifest.parentRevision = lastRevision
+    manifest.floor = floor
     do {
       try sync.wait()
       try storage.syncDirectory(StoreNames.segments)

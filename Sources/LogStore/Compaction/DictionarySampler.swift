@@ -4,6 +4,7 @@ internal import Bytes
 struct DictionarySampler {
   private let source: SegmentFile
   private let limit: UInt64?
+  private let edits: RecordEdits
 
   /// So many bytes of samples for each byte of the dictionary: more makes it slower, not better.
   private static let sampleFactor = 40
@@ -12,9 +13,11 @@ struct DictionarySampler {
   /// A plain record is about twice as long as its text.
   private static let textShare = 2
 
-  init(_ source: SegmentFile, limit: UInt64?) {
+  /// - Parameter edits: what is taken out of the records: no dictionary remembers it.
+  init(_ source: SegmentFile, limit: UInt64?, _ edits: RecordEdits) {
     self.source = source
     self.limit = limit
+    self.edits = edits
   }
 
   /// Empty when the segment is too small to gain from one.
@@ -32,7 +35,8 @@ struct DictionarySampler {
       try pace(frame.frameBytes)
       guard frame.kind == .commit, samples.count < wanted else { return }
       try CommitFrame.forEach(in: body, seed: source.seed, bodyOffset: offset + Layout.FrameHeader.size) {
-        (_, _, record) throws(LogError) in
+        (header, _, record) throws(LogError) in
+        guard !header.isEmptied, edits.fate(of: header).keepsPayload else { return }
         count += 1
         guard count % stride == 0, record.byteCount <= DictionarySampler.recordBytesMax else { return }
         builder.begin(at: 0)

@@ -21,6 +21,8 @@ package struct CompactionStatus: Sendable {
   fileprivate static let pause = Duration.seconds(30)
 
   package init() {}
+
+  func refuses(_ segment: SegmentNumber) -> Bool { refused.contains(segment) }
 }
 
 extension RecordLog {
@@ -34,12 +36,15 @@ extension RecordLog {
   package var compactable: [SegmentNumber] { compactableIndices.map { segments[$0].number } }
 
   private var compactableIndices: [Int] {
-    // In a segment with frames under way more may come.
-    let end = inFlight.first?.segment.number ?? segments[activeIndex].number
-    return segments[..<activeIndex].indices.filter {
-      segments[$0].header.packedFrom == nil && segments[$0].number < end
-        && !compactionStatus.refused.contains(segments[$0].number)
+    finishedIndices.filter {
+      segments[$0].header.packedFrom == nil && !compactionStatus.refused.contains(segments[$0].number)
     }
+  }
+
+  /// The segments to which nothing more comes: in one with frames under way more may.
+  var finishedIndices: Range<Int> {
+    let end = inFlight.first?.segment.number ?? segments[activeIndex].number
+    return 0..<min(activeIndex, Int(end.value) - Int(segments[0].number.value))
   }
 
   /// How many of the segments are packed.
@@ -56,6 +61,7 @@ extension RecordLog {
   @discardableResult
   package func stepCompaction() -> Bool {
     let hasEnded = settleCompaction()
+    if beginErasing() || beginRetaining() { return hasEnded }
     guard compaction == nil, options.packsSegments || compactionStatus.isWanted,
       compactionStatus.pauseEnd.map({ $0 <= .now }) ?? true
     else { return hasEnded }
@@ -70,12 +76,17 @@ extension RecordLog {
     guard compaction == nil, failure == nil, roomStatus.problem == nil, let index = compactableIndices.first else {
       return false
     }
-    let source = segments[index]
+    rewrite(index, RecordEdits())
+    return true
+  }
+
+  /// Begins to write a finished segment anew, packed, without what `edits` take out.
+  func rewrite(_ index: Int, _ edits: RecordEdits) {
     let cut = segments[index + 1].header.predecessorEnd
     let time = lastTime
     let supply = supply
     let compaction = SegmentCompaction(
-      source, limit: cut == 0 ? nil : cut, storage: storage,
+      segments[index], limit: cut == 0 ? nil : cut, edits, storage: storage,
       bytesPerSecond: options.usesThreads ? options.compactionBytesPerSecond : 0,
       replace: { (packed) throws(StorageError) in try supply.relist(packed, at: time) }, onOutcome: onCompletion)
     self.compaction = compaction
@@ -87,14 +98,14 @@ extension RecordLog {
     } else {
       compaction.run()
     }
-    return true
   }
 
   /// Takes over what a compaction has come to; true when one has ended.
   @discardableResult
   package func settleCompaction() -> Bool {
     guard let compaction else { return false }
-    switch compaction.outcome {
+    let outcome = compaction.outcome
+    switch outcome {
     case .working: return false
     case .done(let packed):
       replace(packed.segment)
@@ -113,6 +124,8 @@ extension RecordLog {
     compactionThread?.join()
     compactionThread = nil
     self.compaction = nil
+    noteErased(compaction, outcome)
+    noteRetained(compaction, outcome)
     return true
   }
 

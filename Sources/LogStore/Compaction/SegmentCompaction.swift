@@ -9,6 +9,8 @@ package struct CompactedSegment: Sendable {
   package let segment: SegmentFile
   package let bytesBefore: Int
   package let bytesAfter: Int
+  /// The file whose place it took, when that could not be removed.
+  package let leftover: String?
 }
 
 package final class SegmentCompaction: Sendable {
@@ -19,6 +21,8 @@ package final class SegmentCompaction: Sendable {
   }
 
   package let source: SegmentFile
+  /// What is taken out of the records on the way.
+  let edits: RecordEdits
   private let limit: UInt64?
   private let storage: any Storage
   private let bytesPerSecond: Int
@@ -29,15 +33,16 @@ package final class SegmentCompaction: Sendable {
   private let passed = Atomic<Int>(0)
 
   /// - Parameters:
-  ///   - source: sealed, or cut by a recovery at byte `limit`.
+  ///   - source: sealed, or cut by a recovery at byte `limit`; plain, or packed before.
   ///   - bytesPerSecond: of the source; 0 for as fast as can be.
   ///   - replace: lists the new segment in the manifest instead of the old one.
   init(
-    _ source: SegmentFile, limit: UInt64?, storage: any Storage, bytesPerSecond: Int,
+    _ source: SegmentFile, limit: UInt64?, _ edits: RecordEdits, storage: any Storage, bytesPerSecond: Int,
     replace: @escaping @Sendable (SegmentFile) throws(StorageError) -> Void, onOutcome: @escaping @Sendable () -> Void
   ) {
     self.source = source
     self.limit = limit
+    self.edits = edits
     self.storage = storage
     self.bytesPerSecond = bytesPerSecond
     self.replace = replace
@@ -66,8 +71,10 @@ package final class SegmentCompaction: Sendable {
       throw LogError(.unsupported, "it has been written anew too often to be so once more", segment: source.number)
     }
     var header = source.header
-    header.packedFrom = header.generation
+    header.packedFrom = header.packedFrom ?? header.generation
     header.generation += 1
+    // Only this version knows emptied records.
+    if !edits.isEmpty { header.version = Layout.formatVersion }
     let name = StoreNames.segment(header.number, generation: header.generation)
     let temporary = name + StoreNames.temporarySuffix
     let (file, size) = try write(header, temporary)
@@ -80,8 +87,9 @@ package final class SegmentCompaction: Sendable {
     } catch {
       throw LogError(error)
     }
-    removeSource()
-    return CompactedSegment(segment: packed, bytesBefore: source.storedBytes, bytesAfter: size)
+    let bytesBefore = source.storedBytes
+    return CompactedSegment(
+      segment: packed, bytesBefore: bytesBefore, bytesAfter: size, leftover: removeSource() ? nil : oldName)
   }
 
   private func write(_ header: SegmentHeader, _ temporary: String) throws(LogError) -> (any StorageFile, Int) {
@@ -96,7 +104,7 @@ package final class SegmentCompaction: Sendable {
     }
     do throws(LogError) {
       var pacer = Pacer(bytesPerSecond: bytesPerSecond)
-      var packer = SegmentPacker(source, limit: limit, to: file, header) { [self] (bytes) throws(LogError) in
+      var packer = SegmentPacker(source, limit: limit, to: file, header, edits) { [self] (bytes) throws(LogError) in
         passed.add(bytes, ordering: .relaxed)
         guard !isCancelled.load(ordering: .relaxed) else { throw LogError(.busy, "the compaction was given up") }
         pacer.pass(bytes)
@@ -109,16 +117,17 @@ package final class SegmentCompaction: Sendable {
     }
   }
 
+  private var oldName: String { StoreNames.segment(source.number, generation: source.header.generation) }
+
   /// The manifest does not list it any more. What can not be removed now is swept when the store is opened.
-  private func removeSource() {
-    let name = StoreNames.segment(source.number, generation: source.header.generation)
-    guard (try? storage.remove(name)) != nil else { return }
-    try? storage.syncDirectory(StoreNames.segments)
+  private func removeSource() -> Bool {
+    guard (try? storage.remove(oldName)) != nil else { return false }
+    return (try? storage.syncDirectory(StoreNames.segments)) != nil
   }
 }
 
 /// Holds work back to so many bytes a second.
-private struct Pacer {
+struct Pacer {
   private let bytesPerSecond: Int
   private let start = ContinuousClock.now
   private var bytes = 0

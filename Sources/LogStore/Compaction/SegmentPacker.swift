@@ -1,4 +1,4 @@
-/// Packs a sealed segment: the same frames and records in a fraction of the room. What it writes is unpacked and
+/// Packs a sealed segment: the same frames and records in a fraction of the room, without what is to be erased. What it writes is unpacked and
 /// compared, byte for byte, before it counts. See FORMAT.md, "Packed segment".
 internal import Bytes
 
@@ -8,6 +8,7 @@ struct SegmentPacker: ~Copyable {
   private let limit: UInt64?
   private let target: any StorageFile
   private let header: SegmentHeader
+  private let edits: RecordEdits
   /// Called now and then with the bytes of the source that were passed since; slows down or gives up.
   private let pace: (Int) throws(LogError) -> Void
   private var output = ByteBuffer(capacity: 1 << 20)
@@ -32,20 +33,22 @@ struct SegmentPacker: ~Copyable {
   /// - Parameters:
   ///   - target: a new, empty file.
   ///   - header: that of the packed segment.
+  ///   - edits: what is taken out of the records on the way.
   init(
-    _ source: SegmentFile, limit: UInt64?, to target: any StorageFile, _ header: SegmentHeader,
+    _ source: SegmentFile, limit: UInt64?, to target: any StorageFile, _ header: SegmentHeader, _ edits: RecordEdits,
     pace: @escaping (Int) throws(LogError) -> Void
   ) {
     self.source = source
     self.limit = limit
     self.target = target
     self.header = header
+    self.edits = edits
     self.pace = pace
   }
 
   /// Writes all of the packed file and syncs it. Returns its size.
   mutating func pack() throws(LogError) -> Int {
-    let sampler = DictionarySampler(source, limit: limit)
+    let sampler = DictionarySampler(source, limit: limit, edits)
     let dictionary = try sampler.train(pace: pace)
     let compressor = ZstdCompressor(dictionary: dictionary.bytes, level: SegmentPacker.level)
     try check.use(dictionary)
@@ -93,14 +96,20 @@ struct SegmentPacker: ~Copyable {
   private mutating func packFrames(_ compressor: ZstdCompressor, usesDictionary: Bool) throws(LogError) {
     var scanner = SegmentScanner(source, limit: limit)
     builder.begin(at: plainEnd)
+    var editor = RecordEditor(edits)
     let scan = try scanner.scan(after: try source.revisionBeforeFirst()) { (frame, offset, body) throws(LogError) in
       let size = Layout.FrameHeader.size
       try beginFrame(frame, offset)
       switch frame.kind {
       case .commit:
+        let origin = RecordOrigin(lineage: source.header.lineage, epoch: frame.epoch)
         try CommitFrame.forEach(in: body, seed: source.seed, bodyOffset: offset + size) {
-          (_, _, record) throws(LogError) in
-          try append(record)
+          (header, offset, record) throws(LogError) in
+          if try editor.edit(header, record, origin, seed: source.seed, offset: offset) {
+            try append(editor.result.bytes)
+          } else {
+            try append(record)
+          }
           if isFull { try endBlock(compressor, usesDictionary) }
         }
       case .seal:

@@ -106,6 +106,9 @@ package enum Operation: UInt8, Sendable, CaseIterable, BitwiseCopyable {
   case expire = 4
   /// A write that a point-in-time recovery left out: it has its revision, its names and its time, and no effect.
   case void = 5
+  /// An event that the retention has let go: its revision, its time and its leaf in the history tree are left. What it
+  /// was, stands in the place of the item's kind.
+  case dropped = 6
   /// A new epoch began here: earlier revisions of a higher number may have been taken back.
   case epoch = 64
   /// Revisions are lost from here on: the payload says which. See `GapRecord`.
@@ -123,6 +126,7 @@ package enum Operation: UInt8, Sendable, CaseIterable, BitwiseCopyable {
     case .delete: "DELETE"
     case .expire: "EXPIRE"
     case .void: "VOID"
+    case .dropped: "DROPPED"
     case .epoch: "EPOCH"
     case .gap: "GAP"
     case .redaction: "REDACTION"

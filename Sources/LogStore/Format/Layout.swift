@@ -4,7 +4,7 @@
 /// neighbours noticing.
 package enum Layout {
   /// What is written.
-  package static let formatVersion: UInt16 = 2
+  package static let formatVersion: UInt16 = 3
   /// What is read.
   package static let formatVersions: ClosedRange<UInt16> = 1...formatVersion
   /// Frames and records begin at multiples of this many bytes.
@@ -124,6 +124,13 @@ package enum Layout {
     package static let directoryEntryBytes = 8
   }
 
+  /// The payload of a redaction record; the revisions follow, then a text.
+  package enum Redaction {
+    package static let revisionCount = 0
+    package static let reasonBytes = revisionCount + 4
+    package static let size = reasonBytes + 4
+  }
+
   /// The payload of a gap record; a text follows.
   package enum Gap {
     package static let firstRevision = 0
@@ -165,7 +172,10 @@ package enum Layout {
     package static let epoch = sequence + 8
     package static let durableThrough = epoch + 8
     package static let writtenAt = durableThrough + 8
-    package static let size = writtenAt + 8
+    package static let floor = writtenAt + 8
+    package static let size = floor + 8
+    /// Versions before 3 know no floor.
+    package static let sizeBefore3 = floor
     package static let entryNumber = 0
     package static let entryGeneration = entryNumber + 8
     package static let entryReserved = entryGeneration + 4

@@ -27,6 +27,8 @@ package struct Manifest: Equatable, Sendable {
   /// A revision that was durable when the manifest was written.
   package var durableThrough: Revision
   package var writtenAt: Int64
+  /// From this revision on the past is whole; before it the retention has let events go. 0: nothing was.
+  package var floor: Revision = .none
   /// In order of their numbers, without holes.
   package var segments: [Segment]
 
@@ -63,6 +65,7 @@ package struct Manifest: Equatable, Sendable {
     buffer.append(littleEndian: epoch)
     buffer.append(littleEndian: durableThrough.value)
     buffer.append(littleEndian: writtenAt)
+    buffer.append(littleEndian: floor.value)
     for segment in segments {
       buffer.append(littleEndian: UInt64(segment.number.value))
       buffer.append(littleEndian: segment.generation)
@@ -82,7 +85,9 @@ package struct Manifest: Equatable, Sendable {
 
   package static func decode(_ bytes: RawSpan) throws(FormatError) -> Manifest {
     typealias Field = Layout.Manifest
-    guard bytes.byteCount >= Field.size else { throw .truncated }
+    guard bytes.byteCount >= Field.sizeBefore3 else { throw .truncated }
+    let size = (1...2).contains(bytes.u16(Field.version)) ? Field.sizeBefore3 : Field.size
+    guard bytes.byteCount >= size else { throw .truncated }
     guard bytes.u64(Field.magicOffset) == Field.magic else { throw .badMagic }
     guard Int(bytes.u32(Field.totalBytes)) == bytes.byteCount else { throw .badLength }
     let checksum = Checksum.xxh3(bytes.extracting(8..<bytes.byteCount), seed: 0)
@@ -93,10 +98,10 @@ package struct Manifest: Equatable, Sendable {
     let refused = bytes.u32(Field.readOnlyFlags) | bytes.u32(Field.incompatibleFlags)
     guard refused == 0 else { throw .unknownFeatures(refused) }
     let count = Int(bytes.u32(Field.segmentCount))
-    guard Field.size + count * Field.entryBytes == bytes.byteCount else { throw .badLength }
+    guard size + count * Field.entryBytes == bytes.byteCount else { throw .badLength }
     var segments: [Segment] = []
     for index in 0..<count {
-      let entry = Field.size + index * Field.entryBytes
+      let entry = size + index * Field.entryBytes
       guard let number = SegmentNumber(stored: bytes.u64(entry + Field.entryNumber)),
         index == 0 || segments[index - 1].number.next == number
       else { throw .badField("segment number") }
@@ -116,6 +121,10 @@ package struct Manifest: Equatable, Sendable {
       segments: segments)
     manifest.parentLineage = bytes.identity(Field.parentLineage)
     manifest.parentRevision = Revision(bytes.u64(Field.parentRevision))
+    if size == Field.size {
+      guard Layout.counters.contains(bytes.u64(Field.floor)) else { throw .badField("floor") }
+      manifest.floor = Revision(bytes.u64(Field.floor))
+    }
     manifest.listsAll = bytes.u32(Field.compatibleFlags) & Field.listsAllFlag != 0
     return manifest
   }

@@ -108,7 +108,10 @@ package struct PackedBlockBuilder: ~Copyable {
     columns.append(UInt64(names.request.count), .requestBytes)
     let start = text.count
     let payload = record.extracting(names.payload)
-    if escapes.append(payload, to: &text) { marks.insert(.escaped) } else { text.append(payload) }
+    // What was emptied has zeros, which need no text.
+    if !payload.isZero {
+      if escapes.append(payload, to: &text) { marks.insert(.escaped) } else { text.append(payload) }
+    }
     columns.append(UInt64(text.count - start), .textBytes)
     appendWide(record, names, &marks)
     columns.append(marks.rawValue, .marks)

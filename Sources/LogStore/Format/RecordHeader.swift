@@ -6,11 +6,8 @@ package enum Codec: UInt8, Sendable, BitwiseCopyable {
   case plain = 0
   case zstd = 1
   case zstdDictionary = 2
-  /// The payload is gone: what is stored is the commitment to it in the history tree.
+  /// The payload is gone: zeros are in its place, and salt and state hash are the commitment to it in the history tree.
   case redacted = 3
-
-  /// Bytes of the commitment that stands for a redacted payload.
-  package static let commitmentBytes = 32
 }
 
 /// What a record says, without its names and its payload. Sizes and checksums are the encoder's.
@@ -31,7 +28,8 @@ package struct RecordFields: Equatable, Sendable, BitwiseCopyable {
   package var fingerprint: UInt64 = 0
   /// The next record belongs to the same atomic batch.
   package var continues = false
-  /// The live key's block of the state checksum; 0 unless this is a put.
+  /// The live key's block of the state checksum; 0 unless this is a put. That of a redacted item is the second half of
+  /// the commitment to it.
   package var stateHash: UInt128 = 0
   /// Random, so that nobody can guess a redacted payload from what the history tree keeps of it; 0 without a payload,
   /// and in records of version 1.
@@ -42,6 +40,9 @@ package struct RecordFields: Equatable, Sendable, BitwiseCopyable {
   package var skipRevision: Revision = .none
 
   package static let depthMax: UInt32 = 1 << 24 - 1
+
+  /// What a dropped event was; nil for all others.
+  package var droppedOperation: Operation? { operation == .dropped ? Operation(rawValue: itemKind) : nil }
 
   package init(operation: Operation, revision: Revision, time: Int64) {
     self.operation = operation
@@ -62,6 +63,9 @@ package struct RecordHeader: Equatable, Sendable, BitwiseCopyable {
   package let plainBytes: UInt32
   package let storedBytes: UInt32
   package let payloadChecksum: UInt64
+
+  /// The payload is gone, and with it what could be used to guess it.
+  package var isEmptied: Bool { codec == .redacted || fields.operation == .dropped }
 
   package var keyRange: Range<Int> { Layout.RecordHeader.size..<(Layout.RecordHeader.size + Int(keyBytes)) }
   package var agentRange: Range<Int> { keyRange.upperBound..<(keyRange.upperBound + Int(agentBytes)) }
@@ -96,12 +100,19 @@ package struct RecordHeader: Equatable, Sendable, BitwiseCopyable {
     switch codec {
     case .plain: guard storedBytes == bytes.u32(Field.plainBytes) else { throw .badLength }
     case .redacted:
-      guard storedBytes == Codec.commitmentBytes, bytes.u32(Field.plainBytes) == 0 else { throw .badLength }
+      guard operation.isPut, bytes.u32(Field.plainBytes) == 0, bytes.u64(Field.fingerprint) == 0 else {
+        throw .badField("codec")
+      }
     case .zstd, .zstdDictionary: break
     }
     guard bytes.u8(Field.encryption) == 0 else { throw .encrypted(bytes.u8(Field.encryption)) }
     let flags = bytes.u8(Field.flags)
     guard flags & ~1 == 0 else { throw .badField("flags") }
+    if operation == .dropped {
+      guard codec == .plain, named == Field.size, let event = Operation(rawValue: bytes.u8(Field.itemKind)),
+        event.takesRevision, event != .dropped
+      else { throw .badField("operation") }
+    }
     guard Layout.counters.contains(bytes.u64(Field.revision)) else { throw .badField("revision") }
     guard Layout.counters.contains(bytes.u64(Field.skipRevision)) else { throw .badField("skip_revision") }
 
@@ -128,7 +139,8 @@ package struct RecordHeader: Equatable, Sendable, BitwiseCopyable {
     guard record.byteCount >= Int(recordBytes) else { throw .truncated }
     let checksum = Checksum.xxh3(record.extracting(payloadRange), seed: seed.at(offset))
     guard checksum == payloadChecksum else { throw .payloadChecksum }
-    guard record.extracting(payloadRange.upperBound..<Int(recordBytes)).isZero else { throw .nonZeroPadding }
+    let zeros = isEmptied ? payloadRange.lowerBound : payloadRange.upperBound
+    guard record.extracting(zeros..<Int(recordBytes)).isZero else { throw .nonZeroPadding }
   }
 }
 
@@ -154,10 +166,10 @@ package enum RecordEncoder {
     Layout.aligned(Layout.RecordHeader.size + names + payload)
   }
 
-  /// Appends one record with a plain payload. It will begin at byte `offset` of the segment.
+  /// Appends one record with a plain payload, or without one that it had. It will begin at byte `offset` of the segment.
   package static func append(
-    _ fields: RecordFields, _ names: borrowing RecordNames, payload: RawSpan, seed: FrameSeed, offset: Int,
-    to buffer: inout ByteBuffer
+    _ fields: RecordFields, _ names: borrowing RecordNames, payload: RawSpan, codec: Codec = .plain, seed: FrameSeed,
+    offset: Int, to buffer: inout ByteBuffer
   ) {
     typealias Field = Layout.RecordHeader
     let start = buffer.count
@@ -169,7 +181,7 @@ package enum RecordEncoder {
     buffer.append(littleEndian: UInt32(total))
     buffer.append(fields.operation.rawValue)
     buffer.append(fields.itemKind)
-    buffer.append(Codec.plain.rawValue)
+    buffer.append(codec.rawValue)
     buffer.append(UInt8(0))  // not encrypted
     buffer.append(littleEndian: fields.revision.value)
     buffer.append(littleEndian: fields.previousRevision.value)
@@ -198,6 +210,24 @@ package enum RecordEncoder {
     buffer.append(zeros: start + total - buffer.count)
     let checksum = Checksum.xxh3(buffer.bytes.extracting((start + 8)..<named), seed: seed.at(offset))
     buffer.store(littleEndian: checksum, at: start)
+  }
+
+  /// Makes the checksums of the record that `buffer` is, once its fields are what they are to be.
+  static func sign(_ buffer: inout ByteBuffer, seed: FrameSeed, offset: Int) throws(FormatError) -> RecordHeader {
+    typealias Field = Layout.RecordHeader
+    let named = Field.size + namesBytes(buffer.bytes)
+    let payload = named..<(named + Int(buffer.bytes.u32(Field.storedBytes)))
+    guard payload.upperBound <= buffer.count else { throw .badLength }
+    buffer.store(
+      littleEndian: Checksum.xxh3(buffer.bytes.extracting(payload), seed: seed.at(offset)), at: Field.payloadChecksum)
+    buffer.store(littleEndian: Checksum.xxh3(buffer.bytes.extracting(8..<named), seed: seed.at(offset)), at: 0)
+    return try RecordHeader.decode(buffer.bytes, seed: seed, offset: offset)
+  }
+
+  private static func namesBytes(_ record: RawSpan) -> Int {
+    typealias Field = Layout.RecordHeader
+    return Int(record.u16(Field.keyBytes)) + Int(record.u16(Field.agentBytes)) + Int(record.u16(Field.correlationBytes))
+      + Int(record.u16(Field.requestBytes))
   }
 
   /// Makes the checksums of an encoded record, which stands at `range` of `buffer`, those of another place.

@@ -3,12 +3,12 @@ package import Bytes
 
 package struct SegmentHeader: Equatable, Sendable {
   /// The version of the format in which the segment was made. No records of a later one are added to it.
-  package private(set) var version = Layout.formatVersion
+  package internal(set) var version = Layout.formatVersion
   package var store: StoreIdentity
   package var lineage: StoreIdentity
   package var number: SegmentNumber
   package var generation: UInt32
-  /// The generation from which this one was packed; nil when it is not packed.
+  /// The plain generation whose places this one keeps, as all between them do; nil when it is not packed.
   package var packedFrom: UInt32?
   /// Size of the file in bytes; of a packed one, the size that it had.
   package var capacity: UInt64
@@ -22,7 +22,7 @@ package struct SegmentHeader: Equatable, Sendable {
   package var createdAt: Int64
 
   /// Whether places in another file of this segment, of that generation, are places in this one too.
-  package func keepsPlaces(of other: UInt32) -> Bool { generation == other || packedFrom == other }
+  package func keepsPlaces(of other: UInt32) -> Bool { ((packedFrom ?? generation)...generation).contains(other) }
 
   package var seed: FrameSeed { FrameSeed(store: store, segment: number, generation: generation) }
 

@@ -273,6 +273,7 @@ package struct UnpackedBlock: ~Copyable {
   ) throws(FormatError) {
     let payload = text.bytes.extracting(row.payload)
     guard marks.contains(.escaped) else {
+      if payload.byteCount == 0 { return scratch.item.append(zeros: count) }
       guard payload.byteCount == count else { throw .badField("text") }
       return scratch.item.append(payload)
     }

@@ -30,6 +30,9 @@ extension RecordLog {
   /// (`revision_compacted`). Gap records may still stand for later ones.
   package func firstRevision() throws(LogError) -> Revision { try lookup.firstRevision(acknowledged) }
 
+  /// From this revision on the past is whole: before it the retention has let events go. 0: it has not.
+  package var floor: Revision { supply.manifest.floor }
+
   /// The time of the first record that is not yet acknowledged; nil when there is none.
   package var firstPendingTime: Int64? {
     inFlight.lazy.compactMap(\.firstTime).first ?? building?.firstTime

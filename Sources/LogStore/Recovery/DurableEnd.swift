@@ -12,6 +12,11 @@ package struct DurableEnd: Sendable {
     self.offset = offset
   }
 
+  /// Whether no segment has been written anew in between.
+  package func hasSameFiles(as other: DurableEnd) -> Bool {
+    segments.elementsEqual(other.segments) { $0.header.generation == $1.header.generation && $0.number == $1.number }
+  }
+
   package var place: LogPlace { LogPlace(segment: segments[segments.count - 1].number, offset: offset) }
 
   package var replay: LogReplay { LogReplay(segments: segments, activeEnd: offset) }

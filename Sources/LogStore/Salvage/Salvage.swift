@@ -112,6 +112,7 @@ struct Salvage {
       })
     manifest.parentLineage = store.manifest?.parentLineage ?? .none
     manifest.parentRevision = store.manifest?.parentRevision ?? .none
+    manifest.floor = store.manifest?.floor ?? .none
     return manifest
   }
 

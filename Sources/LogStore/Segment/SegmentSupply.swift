@@ -213,6 +213,16 @@ package final class SegmentSupply: Sendable {
     }
   }
 
+  /// Writes down from which revision on the past is whole. As final as listing a segment.
+  func raiseFloor(to floor: Revision, at time: Int64) throws(StorageError) {
+    do {
+      try writeManifest(at: time) { $0.floor = max($0.floor, floor) }
+    } catch {
+      if error.call == .sync || error.call == .syncDirectory { poison(LogError(error)) }
+      throw error
+    }
+  }
+
   /// Replaces the manifest with a changed one.
   package func writeManifest(at time: Int64, _ change: (inout Manifest) -> Void) throws(StorageError) {
     try manifestWriting.withLock { (_) throws(StorageError) in try replaceManifest(at: time, change) }

@@ -58,6 +58,18 @@ package struct SnapshotStore: Sendable {
     }
   }
 
+  /// Removes all of them, also damaged ones and an unfinished one, and makes that durable.
+  package func removeAll() throws(LogError) {
+    do {
+      let names = try storage.list(StoreNames.snapshots)
+      for name in names { try storage.removeIfThere("\(StoreNames.snapshots)/\(name)") }
+      if !names.isEmpty { try storage.syncDirectory(StoreNames.snapshots) }
+    } catch {
+      if error.errno == PosixText.missing { return }
+      throw LogError(error)
+    }
+  }
+
   /// Removes all but the newest, once `newest` is durable. What can not be removed now is removed next time.
   func prune(keeping newest: Revision) {
     guard let names = try? names() else { return }

@@ -32,6 +32,7 @@ package struct ServerConfiguration: Sendable {
     /// With `interval`: how long a commit may wait for its fsync.
     package var intervalMilliseconds: Int
     package var segmentBytes: Int
+    package var retention: RetentionPolicy
     /// Sealed segments are packed with zstd.
     package var packsSegments: Bool
   }
@@ -71,6 +72,7 @@ extension ServerConfiguration {
     storage = Storage(
       dataDirectory: settings.text(.dataDirectory), durability: settings.durability,
       intervalMilliseconds: settings.integer(.interval), segmentBytes: settings.integer(.segmentBytes),
+      retention: RetentionPolicy(settings.text(.retention)) ?? .forever,
       packsSegments: settings.text(.compression) == "zstd")
     resilience = Resilience(
       bulkheadMaxConcurrent: settings.integer(.bulkheadConcurrent),

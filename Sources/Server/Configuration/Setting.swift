@@ -48,7 +48,7 @@ struct Setting: Sendable {
     Setting(.interval, .integer(1...60_000), .integer(LogOptions().intervalMilliseconds)),
     // A recovery may have to copy nearly all of a segment into a new one, which the index must still be able to name.
     Setting(.segmentBytes, .bytes(16 << 20...120 << 20), .integer(LogOptions().segmentBytes)),
-    Setting(.retention, .only("forever"), .text("forever")),
+    Setting(.retention, .retention, .text("forever")),
     Setting(.compression, .choice(["zstd", "none"], later: []), .text("zstd")),
   ]
 

@@ -1,4 +1,6 @@
 /// What a setting accepts, and how its text becomes a value.
+internal import LogStore
+
 enum SettingKind: Sendable {
   case address
   case path
@@ -12,8 +14,8 @@ enum SettingKind: Sendable {
   case secret
   /// One of these words; `later` are words that later versions are going to know.
   case choice([String], later: [String])
-  /// This word; everything else needs a later version.
-  case only(String)
+  /// How much of the past is kept.
+  case retention
 }
 
 enum SettingValue: Sendable, Equatable {
@@ -74,7 +76,7 @@ extension SettingKind {
     case .boolean: .boolean(try boolean(scalar))
     case .secret: .secret(try secretText(scalar))
     case .choice(let words, let later): .text(try word(scalar, of: words, later: later))
-    case .only(let word): .text(try onlyWord(scalar, word))
+    case .retention: .text(try retentionText(scalar))
     }
   }
 
@@ -91,7 +93,7 @@ extension SettingKind {
     case .boolean: "true or false"
     case .secret: "a string of 1 to 256 visible ASCII characters"
     case .choice(let words, _): words.count == 1 ? words[0] : "one of " + words.joined(separator: ", ")
-    case .only(let word): word
+    case .retention: RetentionPolicy.expectation
     }
   }
 
@@ -168,10 +170,9 @@ extension SettingKind {
     throw SettingRefusal("expected \(expectation), found \(scalar.foundType)\(near)")
   }
 
-  private func onlyWord(_ scalar: ScalarText, _ word: String) throws(SettingRefusal) -> String {
-    if scalar.text == word { return word }
-    if scalar.isNull { throw refuse(scalar) }
-    throw SettingRefusal("\(PrintableText.quoted(scalar.text)) is not supported by this version: expected \(word)")
+  private func retentionText(_ scalar: ScalarText) throws(SettingRefusal) -> String {
+    guard RetentionPolicy(scalar.text) != nil else { throw refuse(scalar) }
+    return scalar.text
   }
 }
 

@@ -1,7 +1,7 @@
 /// The actions that this version answers.
 enum Action: Int, CaseIterable {
   case get, put, delete, exists, listKeys, batchGet, batch, history, events, checksum, stats, health, ping, head, proof
-  case snapshot, compact
+  case snapshot, compact, redact, erasure
 
   var index: Int { rawValue }
 
@@ -24,6 +24,8 @@ enum Action: Int, CaseIterable {
     case .proof: "proof"
     case .snapshot: "snapshot"
     case .compact: "compact"
+    case .redact: "redact"
+    case .erasure: "erasure"
     }
   }
 
@@ -31,16 +33,16 @@ enum Action: Int, CaseIterable {
   var isRead: Bool {
     switch self {
     case .get, .exists, .listKeys, .batchGet, .history, .checksum, .proof: true
-    case .put, .delete, .batch, .events, .stats, .health, .ping, .head, .snapshot, .compact: false
+    case .put, .delete, .batch, .redact, .events, .stats, .health, .ping, .head, .snapshot, .compact, .erasure: false
     }
   }
 
   /// Whether it writes: what it asks for, or what is due before it can be answered.
   var writes: Bool {
     switch self {
-    case .put, .delete, .batch, .checksum: true
+    case .put, .delete, .batch, .redact, .checksum: true
     case .get, .exists, .listKeys, .batchGet, .history, .events, .stats, .health, .ping, .head, .proof, .snapshot,
-      .compact:
+      .compact, .erasure:
       false
     }
   }
@@ -48,8 +50,8 @@ enum Action: Int, CaseIterable {
   /// Whether a client with writes under way has to wait for them before this action looks at the state.
   var needsSettledState: Bool {
     switch self {
-    case .listKeys, .batchGet, .history, .events, .checksum, .stats, .proof: true
-    case .get, .put, .delete, .exists, .batch, .health, .ping, .head, .snapshot, .compact: false
+    case .listKeys, .batchGet, .history, .events, .checksum, .stats, .proof, .redact: true
+    case .get, .put, .delete, .exists, .batch, .health, .ping, .head, .snapshot, .compact, .erasure: false
     }
   }
 }

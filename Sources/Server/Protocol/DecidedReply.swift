@@ -10,6 +10,7 @@ enum DecidedReply {
   case get(VersionEntry?)
   case exists(Bool)
   case checksum
+  case redact(RedactionOutcome)
   case failure(HubError)
 
   /// Whether making the reply reads an item from the disk; then it may be large.
@@ -17,7 +18,7 @@ enum DecidedReply {
     switch self {
     case .get(let entry): entry != nil
     case .failure(let error): error.conflict?.current != nil
-    case .put, .delete, .batch, .exists, .checksum: false
+    case .put, .delete, .batch, .exists, .checksum, .redact: false
     }
   }
 
@@ -27,6 +28,7 @@ enum DecidedReply {
     case .put(let result), .delete(let result): result.revision.value
     case .batch(let outcome): outcome.revision.value
     case .get(let entry): entry?.revision.value ?? 0
+    case .redact(let outcome): outcome.revisions.last?.value ?? 0
     case .exists, .checksum, .failure: 0
     }
   }
@@ -59,6 +61,7 @@ extension RequestProcessor {
     case .get(let entry): try appendFound(entry, to: &reply)
     case .exists(let exists): appendExists(exists, to: &reply)
     case .checksum: appendChecksum(to: &reply)
+    case .redact(let outcome): appendRedaction(outcome, to: &reply)
     case .failure(let error): throw error
     }
   }

@@ -110,6 +110,7 @@ extension RequestProcessor {
     var seen = Set<KeyHash>(minimumCapacity: keys.count)
     var found: [(key: Range<Int>, entry: VersionEntry)] = []
     var missing: [Range<Int>] = []
+    var redacted: [Range<Int>] = []
     for key in keys {
       let located = RequestProcessor.locate(hub, request, key, false)
       // A key that was asked for twice is told once: an object can not have a name twice.
@@ -117,8 +118,9 @@ extension RequestProcessor {
       if let entry = located.entry { found.append((key, entry)) } else { missing.append(key) }
     }
     try finish(.batchGet, body, &reply) { (reply) throws(HubError) in
-      try RequestProcessor.appendItems(hub, request, found, to: &reply)
-      RequestProcessor.appendMissing(request, missing, to: &reply)
+      try RequestProcessor.appendItems(hub, request, found, &redacted, to: &reply)
+      RequestProcessor.appendKeys(request, "missing_keys", missing, to: &reply)
+      if !redacted.isEmpty { RequestProcessor.appendKeys(request, "redacted_keys", redacted, to: &reply) }
       // Keys that are told twice, or are not there, take room too.
       guard reply.count + RequestProcessor.replyTailBytes <= hub.limits.replyBytes else {
         throw RequestProcessor.replyTooLarge(hub.limits)
@@ -168,14 +170,22 @@ extension RequestProcessor {
 
   private static func appendItems(
     _ hub: MemoryHub, _ request: borrowing Request, _ found: [(key: Range<Int>, entry: VersionEntry)],
-    to reply: inout ByteBuffer
+    _ redacted: inout [Range<Int>], to reply: inout ByteBuffer
   ) throws(HubError) {
     reply.append(#"{"items":{"#)
     for (index, item) in found.enumerated() {
-      if index > 0 { reply.append(",") }
+      let before = reply.count
+      if index > redacted.count { reply.append(",") }
       JSONWriter.appendString(request.decoded.bytes.extracting(item.key), to: &reply)
       reply.append(":")
-      try hub.readItem(item.entry, into: &reply)
+      do {
+        try hub.readItem(item.entry, into: &reply)
+      } catch {
+        // One erased item does not take the others along.
+        guard error.code == .redacted else { throw error }
+        reply.truncate(to: before)
+        redacted.append(item.key)
+      }
       guard reply.count + replyTailBytes <= hub.limits.replyBytes else {
         throw replyTooLarge(hub.limits)
       }
@@ -190,11 +200,13 @@ extension RequestProcessor {
     reply.append(#"}"#)
   }
 
-  private static func appendMissing(
-    _ request: borrowing Request, _ missing: [Range<Int>], to reply: inout ByteBuffer
+  private static func appendKeys(
+    _ request: borrowing Request, _ name: StaticString, _ keys: [Range<Int>], to reply: inout ByteBuffer
   ) {
-    reply.append(#","missing_keys":["#)
-    for (index, key) in missing.enumerated() {
+    reply.append(#",""#)
+    reply.append(name)
+    reply.append(#"":["#)
+    for (index, key) in keys.enumerated() {
       if index > 0 { reply.append(",") }
       JSONWriter.appendString(request.decoded.bytes.extracting(key), to: &reply)
     }

@@ -4,7 +4,7 @@ internal import Bytes
 enum RequestField {
   case action, agentID, correlationID, requestID, apiKey, key, item, keys, operations, ifRevision, ttlSeconds
   case limit, prefix, startAfter, minRevision, waitMilliseconds, atRevision, atTime, beforeRevision, fromRevision
-  case fromTime, revision, payload
+  case fromTime, revision, payload, reason
 
   /// The field of that name; nil for a name that means nothing here and is passed over.
   init?(_ name: RawSpan) {
@@ -15,6 +15,7 @@ enum RequestField {
     case 5 where name.equals("limit"): self = .limit
     case 6 where name.equals("action"): self = .action
     case 6 where name.equals("prefix"): self = .prefix
+    case 6 where name.equals("reason"): self = .reason
     case 7 where name.equals("api_key"): self = .apiKey
     case 7 where name.equals("payload"): self = .payload
     case 7 where name.equals("wait_ms"): self = .waitMilliseconds

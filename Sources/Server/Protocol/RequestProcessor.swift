@@ -173,6 +173,8 @@ final class RequestProcessor {
     case .head: try finish(action, body, &reply) { (reply) throws(HubError) in try appendHead(to: &reply) }
     case .snapshot: finish(action, body, &reply) { appendSnapshot(to: &$0) }
     case .compact: finish(action, body, &reply) { appendCompact(to: &$0) }
+    case .redact: return try redact(body)
+    case .erasure: finish(action, body, &reply) { appendErasure(to: &$0) }
     case .proof: return try proof(body, &reply)
     }
     return .reply
@@ -251,6 +253,16 @@ final class RequestProcessor {
     if log.isVerbose { logReply(head, error.code.rawValue, 0) }
   }
 
+  /// The item, or that it was erased: a conflict is one either way.
+  private func appendItem(_ entry: VersionEntry, to reply: inout ByteBuffer) throws(HubError) {
+    do {
+      try hub.readItem(entry, into: &reply)
+    } catch {
+      guard error.code == .redacted else { throw error }
+      reply.append(#"null,"redacted":true"#)
+    }
+  }
+
   private func appendConflict(
     _ conflict: HubError.Conflict, _ error: HubError, _ head: ReplyHead, to reply: inout ByteBuffer
   ) throws(HubError) {
@@ -258,7 +270,7 @@ final class RequestProcessor {
     reply.append(#","current":{"revision":"#)
     reply.append(decimal: conflict.current?.entry.revision.value ?? 0)
     reply.append(#","item":"#)
-    if let current = conflict.current { try hub.readItem(current.entry, into: &reply) } else { reply.append("null") }
+    if let current = conflict.current { try appendItem(current.entry, to: &reply) } else { reply.append("null") }
     reply.append(#"}"#)
     if let index = conflict.index {
       reply.append(#","index":"#)

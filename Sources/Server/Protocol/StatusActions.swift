@@ -50,6 +50,11 @@ extension RequestProcessor {
     object.number("packing_percent", UInt64(hub.log.compactionProgress * 100), &reply)
     object.number("packed_bytes_before", UInt64(hub.log.compactionStatus.bytesBefore), &reply)
     object.number("packed_bytes_after", UInt64(hub.log.compactionStatus.bytesAfter), &reply)
+    let retention = hub.log.retentionStatus
+    object.number("floor", retention.floor.value, &reply)
+    object.number("retention_segments_left", UInt64(retention.segmentsLeft), &reply)
+    object.text("retention_error", retention.failure?.message ?? "", &reply)
+    object.number("erasing_revisions", UInt64(hub.erasingCount), &reply)
     object.text("packing_error", hub.log.compactionStatus.failure?.message ?? "", &reply)
     object.number("feed_waiting", UInt64(service.feed.waiting), &reply)
     object.number("feed_events", service.feed.events, &reply)

@@ -48,9 +48,11 @@ extension RequestProcessor {
     switch hub.log.durableThrough < revision ? .pending : tree.proof(of: revision, withPayload: withPayload) {
     case .pending: return .park(revision: .max, deadline: hub.clock.now() + RequestProcessor.proofMicroseconds)
     case .failed(let message): throw HubError(.storageError, message)
-    case .proof(let proof) where isOf(key, proof):
+    case .proof(var proof) where isOf(key, proof):
       toldRevision = revision.value
-      finish(.proof, body, &reply) { ProofText.append(proof, revision: revision.value, to: &$0) }
+      // It may have been made before the item was redacted.
+      if try hub.isRedacted(revision) { proof.opening = nil }
+      finish(.proof, body, &reply) { [proof] in ProofText.append(proof, revision: revision.value, to: &$0) }
       recordRead(.proof, key, revision)
     case .proof, .absent: appendNoProof(of: key, body, &reply)
     }

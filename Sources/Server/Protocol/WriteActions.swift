@@ -62,7 +62,7 @@ extension RequestProcessor {
   }
 
   @_lifetime(borrow request)
-  private static func writer(_ request: borrowing Request, _ fingerprint: UInt64) -> Writer {
+  static func writer(_ request: borrowing Request, _ fingerprint: UInt64) -> Writer {
     let decoded = request.decoded.bytes
     return Writer(
       agent: decoded.extracting(request.agent), correlation: decoded.extracting(request.correlation),

@@ -40,6 +40,7 @@ extension HubServiceOptions {
       durability: storage.durability, intervalMilliseconds: storage.intervalMilliseconds,
       segmentBytes: storage.segmentBytes)
     log.packsSegments = storage.packsSegments
+    log.retention = storage.retention
     limits = configuration.limits
     apiKey = configuration.security.apiKey
     headKeyFile = configuration.security.headKeyFile

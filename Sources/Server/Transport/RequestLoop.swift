@@ -266,6 +266,8 @@ final class RequestLoop {
       tree.follow(hub.log.durableEnd)
       processor.log.tree(tree.status)
     }
+    hub.stepErasure()
+    hub.stepRetention()
     if hub.log.stepCompaction() { processor.log.compactionEnded(hub.log.compactionStatus) }
     if hub.log.canTakeMore { sweep() }
     if now - lastWork >= RequestLoop.idleMicroseconds { hub.log.stampIfIdle() }

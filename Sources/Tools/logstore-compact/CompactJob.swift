@@ -8,6 +8,7 @@ internal import ToolSupport
 
 struct CompactJob {
   let directory: String
+  let policy: RetentionPolicy
   let isDryRun: Bool
   let format: OutputFormat
 
@@ -41,10 +42,11 @@ struct CompactJob {
   private func pack(_ storage: PosixStorage) throws(LogError) -> ExitStatus {
     var options = LogOptions()
     options.compactionBytesPerSecond = 0
+    options.retention = policy
     let log = try RecordLog(storage, options: options, now: CompactJob.now())
     defer { log.abandon() }
     let output = Output()
-    var status = ExitStatus.done
+    var status = try retain(log, output)
     let total = log.compactable.count
     var done = 0
     while let number = log.compactable.first, log.beginCompaction() {
@@ -72,6 +74,32 @@ struct CompactJob {
     return status
   }
 
+  /// Writes what a client may still repeat as it is: the hub's default for `request_id`.
+  private static let untouchedMicroseconds: Int64 = 600_000_000
+
+  private func retain(_ log: RecordLog, _ output: Output) throws(LogError) -> ExitStatus {
+    guard policy != .forever else { return .done }
+    repeat {
+      log.stepRetention(now: CompactJob.now(), untouched: CompactJob.untouchedMicroseconds)
+      log.stepCompaction()
+      progress("retention: \(log.retentionStatus.segmentsLeft) segments left")
+      usleep(20_000)
+    } while log.isRetaining || log.isCompacting
+    clearProgress()
+    let retained = log.retentionStatus
+    if let failure = retained.failure {
+      StandardError.say("logstore-compact", failure.description)
+      return ExitStatus(failure)
+    }
+    switch format {
+    case .json: output.buffer.append(text: "{\"floor\":\(retained.floor)}\n")
+    case .table:
+      let text = retained.floor == .none ? "the past is whole" : "the past is whole from revision \(retained.floor) on"
+      output.buffer.append(text: text + "\n")
+    }
+    return .done
+  }
+
   private static func now() -> Int64 {
     var time = timespec()
     clock_gettime(CLOCK_REALTIME, &time)
@@ -81,8 +109,12 @@ struct CompactJob {
   private var isTerminal: Bool { isatty(STDERR_FILENO) == 1 }
 
   private func progress(_ done: Int, of total: Int, _ part: Double) {
+    progress("packing segment \(done + 1) of \(total): \(Int(part * 100)) %")
+  }
+
+  private func progress(_ text: String) {
     guard isTerminal else { return }
-    let line = "\rpacking segment \(done + 1) of \(total): \(Int(part * 100)) %  "
+    let line = "\r\(text)  "
     _ = write(STDERR_FILENO, line, line.utf8.count)
   }
 

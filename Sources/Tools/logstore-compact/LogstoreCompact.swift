@@ -1,5 +1,6 @@
 /// `logstore-compact DIR`: packs the sealed segments of a store that no hub has open. CONTRACT: "Programs".
 internal import ArgumentParser
+internal import LogStore
 internal import Programs
 internal import ToolSupport
 
@@ -9,8 +10,9 @@ struct LogstoreCompact: ParsableCommand {
     commandName: "logstore-compact",
     abstract: "Packs the sealed segments of a store.",
     discussion: """
-      The records stay what they are, and where they are; they take a fraction of the room. A running hub does this by \
-      itself: mfh compact. The store is opened as the hub opens it, so after a crash it is recovered first. \
+      The records stay what they are, and where they are; they take a fraction of the room. With --retention, events \
+      that later ones of their key have superseded are let go, but for their place in the history tree. A running hub \
+      does both by itself: mfh compact, storage.retention. The store is opened as the hub opens it, so after a crash it is recovered first. \
       Interrupted, it leaves a store that opens; the next run goes on.
 
       Exit codes: 0 done, 64 usage, 65 damaged, 66 no store there, 74 I/O error, 75 a hub has the store open, \
@@ -21,14 +23,29 @@ struct LogstoreCompact: ParsableCommand {
   @Argument(help: "The store: the directory that mfh-server has as --data-dir.")
   var directory: String
 
+  @Option(
+    help: ArgumentHelp(
+      "Let go what is older than this keeps, as storage.retention says it: 90d, or versions:10. [forever]",
+      valueName: "policy"))
+  var retention: String?
+
   @Flag(name: .customLong("dry-run"), help: "Say what would be packed, and change nothing.")
   var isDryRun = false
 
   @Option(help: "table, or json: one object a line.")
   var format = OutputFormat.table
 
+  private var policy: RetentionPolicy { retention.flatMap { RetentionPolicy($0) } ?? .forever }
+
+  func validate() throws {
+    if let retention, RetentionPolicy(retention) == nil {
+      throw ValidationError("--retention is \(RetentionPolicy.expectation)")
+    }
+    if isDryRun, policy != .forever { throw ValidationError("--dry-run tells only what would be packed") }
+  }
+
   func run() throws {
-    let job = CompactJob(directory: directory, isDryRun: isDryRun, format: format)
+    let job = CompactJob(directory: directory, policy: policy, isDryRun: isDryRun, format: format)
     throw ExitCode(job.run().rawValue)
   }
 }

@@ -54,6 +54,8 @@ final class EventSource: InspectionVisitor {
     } else if !sink.wantsEveryRecord {
       return true
     }
+    // Of an event that the retention has let go there is nothing to tell.
+    if fields.operation == .dropped, !sink.wantsEveryRecord { return true }
     guard filter.matches(record.header, bytes) else { return true }
     if matches != nil {
       matches?.append(Match(place: place, frameOffset: record.frameOffset, epoch: record.epoch))

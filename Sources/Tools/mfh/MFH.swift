@@ -78,7 +78,7 @@ struct MFH: ParsableCommand {
     subcommands: [
       Get.self, Put.self, Delete.self, Exists.self, List.self, History.self, Batch.self, Events.self, Watch.self,
       Undo.self, Health.self, Stats.self, Checksum.self, Ping.self, Head.self, Proof.self, Keys.self,
-      Backup.self, Snapshot.self, Compact.self,
+      Backup.self, Snapshot.self, Compact.self, Redact.self,
     ])
 
   static var commandNames: [String] { configuration.subcommands.compactMap { $0.configuration.commandName } }

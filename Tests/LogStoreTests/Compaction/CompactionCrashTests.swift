@@ -1,6 +1,7 @@
 /// Rows 5 and 20 of the fault matrix: the power is cut at every call of a compaction, and again in the recovery from that.
 import LogStore
 import LogStoreTesting
+import TestSupport
 import Testing
 
 @Suite("Crashes of a compaction")

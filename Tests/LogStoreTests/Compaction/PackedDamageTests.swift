@@ -2,6 +2,7 @@
 import Bytes
 import LogStore
 import LogStoreTesting
+import TestSupport
 import Testing
 
 @Suite("Damage in packed segments")

@@ -2,6 +2,7 @@
 /// sample that is spread over all bytes and all bits.
 import LogStore
 import LogStoreTesting
+import TestSupport
 import Testing
 
 @Suite("Inverted bits")

@@ -1,6 +1,7 @@
 /// Row 25: the clock goes back, forward, or stands still.
 import LogStore
 import LogStoreTesting
+import TestSupport
 import Testing
 
 @Suite("Clocks")

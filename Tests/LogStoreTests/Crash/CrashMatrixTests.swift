@@ -2,6 +2,7 @@
 /// workload, and once more inside the recovery from that.
 import LogStore
 import LogStoreTesting
+import TestSupport
 import Testing
 
 @Suite("Crashes at every storage call")

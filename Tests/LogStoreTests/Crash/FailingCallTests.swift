@@ -1,6 +1,7 @@
 /// Rows 14 to 19 and 21: every call of the reference workload fails once, and from then on.
 import LogStore
 import LogStoreTesting
+import TestSupport
 import Testing
 
 @Suite("Failing calls")

@@ -1,6 +1,7 @@
 /// Rows 11, 12, 13 and 27: files and blocks that are whole, but not where, when or what they should be.
 import LogStore
 import LogStoreTesting
+import TestSupport
 import Testing
 
 @Suite("Files and blocks in the wrong place")
@@ -224,7 +225,7 @@ struct MisplacedFileTests {
     let (disk, driver) = try Stores.make(events: 60)
     typealias Segment = Layout.SegmentHeader
     for name in disk.image.paths.filter({ $0.hasSuffix(".seg") }) {
-      for (offset, value) in [(Segment.version, 3), (Segment.readOnlyFlags, 1), (Segment.incompatibleFlags, 2)] {
+      for (offset, value) in [(Segment.version, 4), (Segment.readOnlyFlags, 1), (Segment.incompatibleFlags, 2)] {
         var image = disk.image
         image.tamper(name) { $0 = $0.with(UInt16(value), at: offset, sealing: 8..<Segment.size) }
         #expect(Stores.open(image, driver).code == .unsupported)
@@ -235,7 +236,7 @@ struct MisplacedFileTests {
     }
     typealias Field = Layout.Manifest
     for name in StoreNames.manifests {
-      for (offset, value) in [(Field.version, 3), (Field.readOnlyFlags, 1), (Field.incompatibleFlags, 1)] {
+      for (offset, value) in [(Field.version, 4), (Field.readOnlyFlags, 1), (Field.incompatibleFlags, 1)] {
         var image = disk.image
         image.tamper(name) { $0 = $0.with(UInt16(value), at: offset, sealing: 8..<$0.count) }
         #expect(Stores.open(image, driver).code == .unsupported)

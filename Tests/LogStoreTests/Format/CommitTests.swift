@@ -49,15 +49,18 @@ struct CommitTests {
         fields.depth = RecordFields.depthMax
         fields.skipRevision = Revision(3)
         fields.itemKind = 255
+        // What was dropped has no names, and was an event.
+        let names = operation == .dropped ? 0 : length
+        if operation == .dropped { fields.itemKind = Operation.update.rawValue }
         let text = { String(repeating: "x", count: $0) }
         let bytes = Sample.record(
-          fields, key: text(length), agent: text(length / 2), correlation: text(length / 3), request: text(length / 5),
-          payload: text(length * 3))
+          fields, key: text(names), agent: text(names / 2), correlation: text(names / 3), request: text(names / 5),
+          payload: operation == .dropped ? String(repeating: "\0", count: length * 3) : text(length * 3))
         let header = try decode(bytes)
         #expect(header.fields == fields)
         #expect(bytes.count == Int(header.recordBytes) && bytes.count % 8 == 0)
-        #expect(header.keyRange.count == length && header.agentRange.count == length / 2)
-        #expect(header.correlationRange.count == length / 3 && header.requestRange.count == length / 5)
+        #expect(header.keyRange.count == names && header.agentRange.count == names / 2)
+        #expect(header.correlationRange.count == names / 3 && header.requestRange.count == names / 5)
         #expect(header.payloadRange.count == length * 3)
       }
     }
@@ -75,12 +78,13 @@ struct CommitTests {
 
   @Test("Impossible values are refused by name")
   func fields() {
-    for operation: UInt8 in [0, 6, 63, 67, 255] {
+    for operation: UInt8 in [0, 7, 63, 67, 255] {
       #expect(throws: FormatError.unknownOperation(operation)) { try decode(changed(operation, at: Field.operation)) }
     }
     #expect(throws: FormatError.unknownCodec(4)) { try decode(changed(UInt8(4), at: Field.codec)) }
-    // What is left of a payload is its commitment, and nothing that tells its length.
-    #expect(throws: FormatError.badLength) { try decode(changed(Codec.redacted.rawValue, at: Field.codec)) }
+    // What is left of a payload is its commitment: no length, no hash of the request.
+    #expect(throws: FormatError.badField("codec")) { try decode(changed(Codec.redacted.rawValue, at: Field.codec)) }
+    #expect(throws: FormatError.badField("operation")) { try decode(changed(UInt8(6), at: Field.operation)) }
     #expect(throws: FormatError.badField("skip_revision")) {
       try decode(changed(UInt64(1) << 63, at: Field.skipRevision))
     }

@@ -45,11 +45,11 @@ struct IdentifierTests {
 
   @Test("Operations below 64 take a revision, and each has its name")
   func operations() {
-    #expect(Operation.allCases.map(\.takesRevision) == [true, true, true, true, true, false, false, false])
+    #expect(Operation.allCases.map(\.takesRevision) == [true, true, true, true, true, true, false, false, false])
     #expect(Operation.allCases.filter(\.isPut) == [.create, .update])
     #expect(
       Operation.allCases.map(\.eventType) == [
-        "CREATE", "UPDATE", "DELETE", "EXPIRE", "VOID", "EPOCH", "GAP", "REDACTION",
+        "CREATE", "UPDATE", "DELETE", "EXPIRE", "VOID", "DROPPED", "EPOCH", "GAP", "REDACTION",
       ])
     #expect(Durability.allCases.map(\.name) == ["fsync", "interval", "none"])
   }

@@ -94,6 +94,14 @@ struct LayoutTableTests {
     #expect(GapRecord.reasonBytesMax == 512)
   }
 
+  @Test("The redaction record's table is the code's")
+  func redaction() throws {
+    typealias Field = Layout.Redaction
+    let fields = [("revision_count", Field.revisionCount), ("reason_bytes", Field.reasonBytes)]
+    #expect(try table("Redaction record") == rows(fields, size: Field.size))
+    #expect(RedactionRecord.reasonBytesMax == 1_024 && RedactionRecord.revisionsMax == 16_384)
+  }
+
   @Test("The seal's tables are the code's")
   func seal() throws {
     #expect(try table("Seal", 0) == rows([("checksum", Layout.Seal.checksum)], size: Layout.Seal.sections))
@@ -162,7 +170,7 @@ struct LayoutTableTests {
       ("segment_count", Field.segmentCount), ("store", Field.store), ("lineage", Field.lineage),
       ("parent_lineage", Field.parentLineage), ("parent_revision", Field.parentRevision),
       ("sequence", Field.sequence), ("epoch", Field.epoch), ("durable_through", Field.durableThrough),
-      ("written_at", Field.writtenAt),
+      ("written_at", Field.writtenAt), ("floor", Field.floor),
     ]
     #expect(try table("Manifest", 0) == rows(fields, size: Field.size))
     let entry = [

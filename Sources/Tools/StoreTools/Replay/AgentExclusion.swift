@@ -34,7 +34,7 @@ struct AgentExclusion {
     case .expire:
       // Another version expired, perhaps: this one may have to live longer, or for ever.
       if !known.isLive || known.expiry == 0 || known.expiry > fields.time { return void(given) }
-    case .void, .epoch, .gap, .redaction: break
+    case .void, .dropped, .epoch, .gap, .redaction: break
     }
     return fields
   }

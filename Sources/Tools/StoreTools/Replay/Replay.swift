@@ -45,6 +45,7 @@ package final class Replay: InspectionVisitor {
       let builder = LogBuilder(
         target, origin, first: source.firstRevision, firstNumber: source.firstNumber, segmentBytes: plan.segmentBytes,
         usesThread: plan.usesThreads)
+      builder.floor = source.manifest?.floor ?? .none
       let outcome = try read(source, plan, builder, report, progress)
       do {
         try builder.finish()
@@ -64,8 +65,9 @@ package final class Replay: InspectionVisitor {
   ) throws(ReplayFailure) -> ReplayOutcome {
     let replay = Replay(source, plan, builder, report, progress)
     defer { progress.clear() }
-    if case .revision(let revision) = plan.point, revision.next < source.firstRevision {
-      throw .beforeStart(source.firstRevision)
+    let floor = source.manifest?.floor ?? .none
+    if case .revision(let revision) = plan.point, revision.next < source.firstRevision || revision < floor {
+      throw .beforeStart(max(source.firstRevision, floor))
     }
     var inspector = LogInspector(source, visitor: replay)
     inspector.run()
@@ -75,6 +77,9 @@ package final class Replay: InspectionVisitor {
   private func finish(_ source: StoreInspection) throws(ReplayFailure) -> ReplayOutcome {
     if let failure { throw failure }
     if case .revision(let revision) = plan.point, last < revision { throw .beyondEnd(last) }
+    // What was there at a moment before the floor is not there any more.
+    let floor = source.manifest?.floor ?? .none
+    guard last >= floor else { throw .beforeStart(floor) }
     outcome.revision = state.revision
     outcome.keys = state.keyCount
     outcome.checksum = state.checksum.text
@@ -134,6 +139,11 @@ package final class Replay: InspectionVisitor {
     outcome.cutsBatch = outcome.cutsBatch || cutsBatch
     let decided = decide(header, bytes, place, cutsBatch: cutsBatch)
     if (decided ?? header.fields).operation == .void { outcome.voided += 1 }
+    if let decided, decided.operation == .void, state.isDropped(header.fields.previousRevision) {
+      // Without this write the one before it would count, and the retention has let that go.
+      failure = .beforeStart(header.fields.revision)
+      return
+    }
     state.apply(decided ?? header.fields, stateHash: hash, at: place)
     write { (builder) throws(LogError) in
       if let decided {
@@ -160,6 +170,9 @@ package final class Replay: InspectionVisitor {
   private static func append(
     _ fields: RecordFields, _ header: RecordHeader, _ bytes: RawSpan, to builder: LogBuilder
   ) throws(LogError) {
+    if header.isEmptied, fields.operation == header.fields.operation {
+      return try builder.appendEmptied(fields, header, bytes)
+    }
     let payload = fields.operation.isPut ? header.payloadRange : 0..<0
     try builder.append(
       fields,

@@ -2,6 +2,7 @@
 internal import ArgumentParser
 internal import Glibc
 internal import HubClient
+internal import Programs
 internal import ToolSupport
 
 struct Snapshot: ParsableCommand {
@@ -47,6 +48,7 @@ struct Snapshot: ParsableCommand {
       fields.append(to: &session.output.buffer)
     }
     try session.finish()
-    if !noWait, try !reply.requiredString("error", of: reply.result).isEmpty { throw ExitCode(74) }
+    let failure = try reply.requiredString("error", of: reply.result)
+    if !noWait, !failure.isEmpty { throw Failure(.inputOutput, "the snapshot could not be taken: \(failure)") }
   }
 }

@@ -35,6 +35,7 @@ struct Stats: ParsableCommand {
       "PACKING",
       [
         "segments_packed", "segments_to_pack", "packing_percent", "packed_bytes_before", "packed_bytes_after",
+        "floor", "retention_segments_left", "retention_error", "erasing_revisions",
         "packing_error",
       ]
     ),

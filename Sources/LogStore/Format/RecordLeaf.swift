@@ -3,7 +3,6 @@
 /// Nothing physical is in it (place, codec, checksums), and nothing that is derived from the payload.
 package import Bytes
 package import HistoryTree
-package import LogStore
 
 /// Where the bytes of a leaf's contents lie.
 package enum LeafLayout {
@@ -49,6 +48,7 @@ package struct LeafHasher: ~Copyable {
   package mutating func hash(
     _ header: RecordHeader, _ record: RawSpan, _ origin: RecordOrigin
   ) throws(LogError) -> Digest {
+    if header.fields.operation == .dropped { return RecordLeaf.remains(record) }
     contents.removeAll()
     RecordLeaf.append(header, record, origin, to: &contents)
     try RecordLeaf.commitment(header, record).append(to: &contents)
@@ -81,15 +81,27 @@ package enum RecordLeaf {
     buffer.append(record.extracting(header.keyRange.lowerBound..<header.requestRange.upperBound))
   }
 
-  /// The commitment to the payload; a redacted record has it in the payload's place.
+  /// The commitment to the payload; a redacted record bears it where its salt was.
   package static func commitment(_ header: RecordHeader, _ record: RawSpan) throws(LogError) -> Digest {
-    let payload = record.extracting(header.payloadRange)
     switch header.codec {
-    case .plain: return TreeHash.commitment(salt: salt(record), payload: payload)
-    case .redacted: return Digest(payload)
+    case .plain: return TreeHash.commitment(salt: salt(record), payload: record.extracting(header.payloadRange))
+    case .redacted: return remains(record)
     case .zstd, .zstdDictionary:
       throw LogError(.unsupported, "a record that is compressed by itself has no leaf in this version")
     }
+  }
+
+  /// The block of the state checksum that a put has once its item is redacted: the second half of the commitment, which
+  /// the record then bears in that place.
+  package static func redactedStateHash(_ header: RecordHeader, _ record: RawSpan) throws(LogError) -> UInt128 {
+    let words = try commitment(header, record).words
+    return UInt128(words[3]) << 64 | UInt128(words[2])
+  }
+
+  /// What an emptied record keeps for the history tree: a commitment or a leaf, in the place of salt and state hash.
+  static func remains(_ record: RawSpan) -> Digest {
+    let start = Layout.RecordHeader.salt
+    return Digest(record.extracting(start..<(start + Digest.bytes)))
   }
 
   @_lifetime(copy record)
