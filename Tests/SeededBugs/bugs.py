@@ -439,7 +439,7 @@ bug(87, "a repeat is carried out again", REPEATS,
     "guard !$BUG, let found = requests.find(hash, now: now()) else",
     "RepeatTests")
 bug(88, "a repeat with other content is taken for the same", REPEATS,
-    "guard found.fingerprint == writer.fingerprint else",
+    "guard found.fingerprint == writer.fingerprint || found.fingerprint == 0 else",
     "guard $BUG || found.fingerprint == writer.fingerprint else",
     "RepeatTests")
 bug(89, "a request is remembered one microsecond too long", "Hub/State/RequestMemory.swift",
@@ -686,6 +686,57 @@ bug(207, "an item is not compared with its state hash", "Hub/State/LogState.swif
     "if fields.operation.isPut, stateHash != fields.stateHash {",
     "if fields.operation.isPut, !$BUG, stateHash != fields.stateHash {",
     "VerifyTests")
+
+# Erasure and retention.
+
+bug(210, "a redacted record keeps its salt", "LogStore/Erasure/RecordEdits.swift",
+    "result.store(commitment, at: Field.salt)",
+    "if !$BUG { $TEXT }",
+    "RedactionTests")
+bug(211, "the hash of a batch's request stays in its other records", "LogStore/Erasure/RecordEdits.swift",
+    "return fields.fingerprint != 0 && unhashed.contains(fields.revision) ? .unhashed : .kept",
+    "return !$BUG && fields.fingerprint != 0 && unhashed.contains(fields.revision) ? .unhashed : .kept",
+    "RedactionTests")
+bug(212, "snapshots from before a redaction stay", "Hub/Erasure/MemoryHub+Redaction.swift",
+    "try log.snapshots.removeAll()",
+    "if !$BUG { $TEXT }",
+    "RedactionTests")
+bug(213, "what a recovery has copied is not erased where it was", "LogStore/Erasure/RecordLog+Erasure.swift",
+    "segments[$0].header.packedFrom == nil && segments[$0 + 1].header.predecessorEnd != 0",
+    "!$BUG && $TEXT",
+    "RedactionTests")
+bug(214, "a start forgets what was still to be erased", "Hub/MemoryHub+Rebuild.swift",
+    "return try applyRedaction(header, record)",
+    "if !$BUG { try applyRedaction(header, record) }\n        return",
+    "RedactionTests")
+bug(215, "a snapshot is taken while something is being erased", "Hub/Snapshot/MemoryHub+Snapshot.swift",
+    "guard snapshotTaker == nil, redactions.isEmpty, snapshots.revision",
+    "guard snapshotTaker == nil, $BUG || redactions.isEmpty, snapshots.revision",
+    "RedactionTests")
+bug(216, "a dictionary is trained on what is erased", "LogStore/Compaction/DictionarySampler.swift",
+    "guard !header.isEmptied, edits.fate(of: header).keepsPayload else",
+    "guard $BUG || !header.isEmptied && edits.fate(of: header).keepsPayload else",
+    "DictionaryErasureTests")
+bug(217, "a redaction is not told to the reader of the past", "Hub/Erasure/MemoryHub+Redaction.swift",
+    "recent.forget(revision)",
+    "if $BUG { past.redactions = Redactions() }\n    $TEXT",
+    "RedactionTests")
+bug(218, "the floor is not written down", "LogStore/Retention/RecordLog+Retention.swift",
+    "try supply.raiseFloor(to: findings.floor, at: time)",
+    "if !$BUG { $TEXT }",
+    "RetentionTests")
+bug(219, "a dropped event loses its leaf", "LogStore/Format/RecordLeaf.swift",
+    "if header.fields.operation == .dropped { return RecordLeaf.remains(record) }",
+    "if !$BUG, header.fields.operation == .dropped { return RecordLeaf.remains(record) }",
+    "RetentionTests")
+bug(220, "the retention lets one version too many go", "LogStore/Retention/SupersededRevisions.swift",
+    "return counts[index] >= kept",
+    "return counts[index] + ($BUG ? 1 : 0) >= kept",
+    "RetentionTests")
+bug(221, "the retention takes in what is younger than it keeps", "LogStore/Retention/RecordLog+Retention.swift",
+    "let through = try newestRevision(at: now - age)",
+    "let through = try newestRevision(at: now - ($BUG ? age / 2 : age))",
+    "RetentionTests")
 
 # Who read what.
 
