@@ -231,7 +231,7 @@ package final class RecordLog {
   package func submit() {
     guard let frame = building else { return }
     building = nil
-    commitTable.note(frame.finalHeader, at: frame.offset)
+    frame.note(in: &commitTable)
     send(frame)
     isStamped = false
     wantSpareIfUsed()
@@ -388,11 +388,3 @@ package final class RecordLog {
   }
 }
 
-extension CommitBuffer {
-  /// The header with its size, as the worker will write it.
-  fileprivate var finalHeader: FrameHeader {
-    var final = header
-    final.bodyBytes = UInt32(bytes.count - Layout.FrameHeader.size)
-    return final
-  }
-}

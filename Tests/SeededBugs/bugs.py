@@ -687,6 +687,15 @@ bug(207, "an item is not compared with its state hash", "Hub/State/LogState.swif
     "if fields.operation.isPut, !$BUG, stateHash != fields.stateHash {",
     "VerifyTests")
 
+bug(208, "the marks in a long commit are not used", "LogStore/Lookup/LogLookup.swift",
+    "let mark = try table(at: index, log).mark(before: revision, in: offset..<end)",
+    "!$BUG, $TEXT",
+    "LookupTests")
+bug(209, "a mark names the record before", "LogStore/Format/CommitTable.swift",
+    "marks.append(Mark(revision: revision, offset: UInt64(place)))",
+    "marks.append(Mark(revision: Revision(revision.value - ($BUG ? 1 : 0)), offset: UInt64(place)))",
+    "LookupTests")
+
 # Erasure and retention.
 
 bug(210, "a redacted record keeps its salt", "LogStore/Erasure/RecordEdits.swift",

@@ -28,8 +28,15 @@ final class SegmentWriter {
     header.encode(over: &frame, seed: seed, offset: offset)
     SegmentWriter.append(frame, to: &pending)
     table.note(header, at: offset)
+    SegmentWriter.mark(frame, header, at: offset, in: &table)
     offset += frame.count
     if pending.count >= SegmentWriter.pieceBytes { try flush() }
+  }
+
+  private static func mark(
+    _ frame: borrowing ByteBuffer, _ header: FrameHeader, at offset: Int, in table: inout CommitTable
+  ) {
+    table.markRecords(header, at: offset, frame.bytes.extracting(Layout.FrameHeader.size..<frame.count))
   }
 
   private static func append(_ frame: borrowing ByteBuffer, to buffer: inout ByteBuffer) { buffer.append(frame.bytes) }

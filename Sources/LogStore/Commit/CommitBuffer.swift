@@ -52,6 +52,20 @@ package final class CommitBuffer: @unchecked Sendable {
       segment: segment.number, offset: UInt32(offset + start), length: UInt32(bytes.count - start))
   }
 
+  /// Notes the frame as the worker will write it.
+  func note(in table: inout CommitTable) {
+    var final = header
+    final.bodyBytes = UInt32(bytes.count - Layout.FrameHeader.size)
+    table.note(final, at: offset)
+    CommitBuffer.mark(bytes, final, at: offset, in: &table)
+  }
+
+  private static func mark(
+    _ bytes: borrowing ByteBuffer, _ header: FrameHeader, at offset: Int, in table: inout CommitTable
+  ) {
+    table.markRecords(header, at: offset, bytes.bytes.extracting(Layout.FrameHeader.size..<bytes.count))
+  }
+
   func appendSealBody(_ table: CommitTable) {
     table.encodeSealBody(into: &bytes, seed: segment.seed, offset: offset + Layout.FrameHeader.size)
   }

@@ -12,7 +12,14 @@ package struct CommitTable: Equatable, Sendable {
     package var frameBytes: UInt32
   }
 
+  /// A record inside of a long frame, so that nobody has to walk all of it.
+  package struct Mark: Equatable, Sendable, BitwiseCopyable {
+    package var revision: Revision
+    package var offset: UInt64
+  }
+
   package private(set) var entries: [Entry] = []
+  package private(set) var marks: [Mark] = []
 
   package init() {}
 
@@ -24,6 +31,35 @@ package struct CommitTable: Equatable, Sendable {
       Entry(
         firstRevision: header.firstRevision, time: header.time, offset: UInt64(offset),
         frameBytes: UInt32(header.frameBytes)))
+  }
+
+  /// Notes records of a long commit frame, a stride from each other. `body` is checked, or our own.
+  package mutating func markRecords(_ header: FrameHeader, at offset: Int, _ body: RawSpan) {
+    let stride = Layout.Seal.commitTableStrideBytes
+    guard header.kind == .commit, header.frameBytes > stride else { return }
+    var last = offset
+    var position = 0
+    while position < body.byteCount {
+      let place = offset + Layout.FrameHeader.size + position
+      let revision = Revision(body.u64(position + Layout.RecordHeader.revision))
+      if place - last >= stride, revision != .none {
+        marks.append(Mark(revision: revision, offset: UInt64(place)))
+        last = place
+      }
+      position += Int(body.u32(position + Layout.RecordHeader.recordBytes))
+    }
+  }
+
+  /// The last marked record within `frame`, the bytes of one, that is not behind `revision`.
+  package func mark(before revision: Revision, in frame: Range<Int>) -> Mark? {
+    var low = 0
+    var high = marks.count
+    while low < high {
+      let middle = (low + high) / 2
+      if marks[middle].revision <= revision { low = middle + 1 } else { high = middle }
+    }
+    guard low > 0, frame.contains(Int(clamping: marks[low - 1].offset)) else { return nil }
+    return marks[low - 1]
   }
 
   /// The byte from which a scan meets `revision`, if this segment holds it; nil when the table is empty.
@@ -54,11 +90,11 @@ package struct CommitTable: Equatable, Sendable {
   package static func sealBytesMax(capacity: Int) -> Int {
     let entries = capacity / Layout.Seal.commitTableStrideBytes + 1
     return Layout.aligned(
-      Layout.FrameHeader.size + Layout.Seal.sections + Layout.Seal.sectionHeaderBytes
-        + entries * Layout.Seal.commitTableEntryBytes)
+      Layout.FrameHeader.size + Layout.Seal.sections + Layout.Seal.sectionHeaderBytes * 2
+        + entries * (Layout.Seal.commitTableEntryBytes + Layout.Seal.markBytes))
   }
 
-  /// Appends a seal's body: checksum, then the one section of version 1.
+  /// Appends a seal's body: checksum, the section of version 1, and that of version 3 if there are marks.
   package func encodeSealBody(into buffer: inout ByteBuffer, seed: FrameSeed, offset: Int) {
     let start = buffer.count
     buffer.append(littleEndian: UInt64(0))
@@ -69,6 +105,14 @@ package struct CommitTable: Equatable, Sendable {
       buffer.append(littleEndian: entry.time)
       buffer.append(littleEndian: entry.offset)
       buffer.append(littleEndian: UInt64(entry.frameBytes))
+    }
+    if !marks.isEmpty {
+      buffer.append(littleEndian: Layout.Seal.marksSection)
+      buffer.append(littleEndian: UInt32(marks.count * Layout.Seal.markBytes))
+      for mark in marks {
+        buffer.append(littleEndian: mark.revision.value)
+        buffer.append(littleEndian: mark.offset)
+      }
     }
     let checksum = Checksum.xxh3(buffer.bytes.extracting((start + 8)..<buffer.count), seed: seed.at(offset))
     buffer.store(littleEndian: checksum, at: start)
@@ -89,10 +133,20 @@ package struct CommitTable: Equatable, Sendable {
       guard position + length <= body.byteCount else { throw .badLength }
       if type == Layout.Seal.commitTableSection {
         try table.decodeEntries(body.extracting(position..<(position + length)))
+      } else if type == Layout.Seal.marksSection {
+        try table.decodeMarks(body.extracting(position..<(position + length)))
       }
       position += Layout.aligned(length)
     }
     return table
+  }
+
+  private mutating func decodeMarks(_ bytes: RawSpan) throws(FormatError) {
+    let size = Layout.Seal.markBytes
+    guard bytes.byteCount % size == 0 else { throw .badLength }
+    for start in stride(from: 0, to: bytes.byteCount, by: size) {
+      marks.append(Mark(revision: Revision(bytes.u64(start)), offset: bytes.u64(start + 8)))
+    }
   }
 
   private mutating func decodeEntries(_ bytes: RawSpan) throws(FormatError) {

@@ -148,6 +148,8 @@ package enum Layout {
     package static let sectionHeaderBytes = 8
     package static let commitTableSection: UInt32 = 1
     package static let commitTableEntryBytes = 32
+    package static let marksSection: UInt32 = 2
+    package static let markBytes = 16
     /// The commit table names at least one frame in every stretch of this many bytes.
     package static let commitTableStrideBytes = 16 * 1024
   }

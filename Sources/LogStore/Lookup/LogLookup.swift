@@ -99,6 +99,12 @@ final class LogLookup {
     var next = frame.firstRevision
     var offset = place.offset + Layout.FrameHeader.size
     let end = place.offset + frame.frameBytes
+    if frame.frameBytes > Layout.Seal.commitTableStrideBytes,
+      let mark = try table(at: index, log).mark(before: revision, in: offset..<end)
+    {
+      next = mark.revision
+      offset = Int(mark.offset)
+    }
     while offset < end {
       let record = try window.record(at: offset, before: end)
       let fields = record.fields

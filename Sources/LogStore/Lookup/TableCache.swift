@@ -36,5 +36,5 @@ struct TableCache {
     entries -= TableCache.cost(old.table)
   }
 
-  private static func cost(_ table: CommitTable) -> Int { table.entries.count + 4 }
+  private static func cost(_ table: CommitTable) -> Int { table.entries.count + table.marks.count / 2 + 4 }
 }

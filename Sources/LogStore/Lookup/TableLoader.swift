@@ -48,7 +48,9 @@ struct TableLoader {
     } catch {
       throw window.damaged(body, error.text)
     }
-    guard table.entries.allSatisfy({ $0.offset < UInt64(offset) }) else {
+    guard table.entries.allSatisfy({ $0.offset < UInt64(offset) }),
+      table.marks.allSatisfy({ $0.offset < UInt64(offset) })
+    else {
       throw window.damaged(body, FormatError.badField("offset").text)
     }
     return table

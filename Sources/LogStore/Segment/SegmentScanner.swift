@@ -82,6 +82,7 @@ package struct SegmentScanner: ~Copyable {
         return result
       }
       result.note(header, at: offset)
+      result.commitTable.markRecords(header, at: offset, window.bytes.extracting(bodyRange(header, offset)))
       try visitBody(header, offset, visit)
       if header.kind == .seal {
         result.stop = .sealed

@@ -44,6 +44,52 @@ struct SealTests {
     }
   }
 
+  /// A commit of so many records of `size` bytes, as far as marks look at it.
+  private static func longCommit(_ records: Int, of size: Int, first: UInt64) -> (FrameHeader, [UInt8]) {
+    var body: [UInt8] = []
+    for index in 0..<records {
+      var record = [UInt8](repeating: 0, count: size)
+      for (offset, value) in [
+        (Layout.RecordHeader.recordBytes, UInt64(size)), (Layout.RecordHeader.revision, first + UInt64(index)),
+      ] {
+        for byte in 0..<(offset == Layout.RecordHeader.recordBytes ? 4 : 8) {
+          record[offset + byte] = UInt8(value >> UInt64(byte * 8) & 0xFF)
+        }
+      }
+      body += record
+    }
+    return (Sample.header(body: body.count, records: records), body)
+  }
+
+  @Test("Marks name a record in every 16 KiB of a long commit, survive encoding, and lead to every revision")
+  func marks() throws {
+    for size in [136, 200, 4_096, 20_000] {
+      var table = CommitTable()
+      let (header, body) = Self.longCommit(500, of: size, first: 41)
+      table.note(header, at: 4_096)
+      table.markRecords(header, at: 4_096, body.span.bytes)
+      let frame = 4_096..<(4_096 + header.frameBytes)
+      let start = 4_096 + Layout.FrameHeader.size
+      #expect(table.marks.count >= body.count / (16_384 + size) - 1 && table.marks.count <= body.count / 16_384 + 1)
+      for revision in 41..<UInt64(541) {
+        let mark = table.mark(before: Revision(revision), in: frame)
+        guard let mark else {
+          #expect(Int(revision - 41) * size < 16_384 + size)
+          continue
+        }
+        #expect(mark.revision.value <= revision && Int(mark.offset) == start + Int(mark.revision.value - 41) * size)
+        #expect(Int(revision - mark.revision.value) * size < 16_384 + size)
+      }
+      #expect(table.mark(before: Revision(600), in: 0..<4_096) == nil)
+      #expect(try decode(encode(table)) == table)
+      #expect(encode(table).count + Layout.FrameHeader.size <= CommitTable.sealBytesMax(capacity: frame.upperBound))
+    }
+    var short = CommitTable()
+    let (header, body) = Self.longCommit(20, of: 136, first: 1)
+    short.markRecords(header, at: 4_096, body.span.bytes)
+    #expect(short.marks.isEmpty)
+  }
+
   @Test("The table names the first frame of every 16 KiB, of commits only")
   func stride() {
     let table = SealTests.table(frames: 1000, apart: 100)

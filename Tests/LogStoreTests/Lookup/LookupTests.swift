@@ -149,6 +149,34 @@ struct LookupTests {
     #expect(Double(disk.calls - before) / Double(log.lastRevision.value / 7) < 1.3)
   }
 
+  @Test("Also in commits of hundreds of kilobytes it is found with three reads, before and after a start")
+  func longCommits() throws {
+    var random = SeededGenerator(seed: 4)
+    let disk = SimulatedDisk()
+    var options = LookupStore.options(segmentBytes: 1 << 20)
+    options.firstSegmentBytes = 1 << 20
+    var log = try LookupStore.open(disk, options)
+    try LookupStore.fill(log, commits: 12, recordsMax: 2_000, largeBytes: 4_000, &random)
+    #expect(log.status.segments > 2)
+    for isReopened in [false, true] {
+      if isReopened {
+        try log.close()
+        disk.restart()
+        log = try LookupStore.open(disk, options)
+      }
+      for revision in stride(from: 1, through: log.lastRevision.value, by: 9) { _ = try log.find(Revision(revision)) }
+      var most = 0
+      for revision in stride(from: 1, through: log.lastRevision.value, by: 5) {
+        let calls = disk.calls
+        #expect(try log.position(of: Revision(revision)) != nil)
+        most = max(most, disk.calls - calls)
+      }
+      #expect(most <= 3)
+    }
+    try PlainScan(log).check(log)
+    log.abandon()
+  }
+
   @Test("A changed byte is noticed or does not matter: nothing is ever found where it is not")
   func damage() throws {
     var random = SeededGenerator(seed: 5)
