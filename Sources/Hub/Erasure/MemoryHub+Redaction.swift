@@ -10,8 +10,10 @@ package struct RedactionOutcome: Sendable {
   package var ticket: UInt64 = 0
   /// In rising order.
   package var revisions: [Revision] = []
-  /// The key has more versions: ask again for those.
-  package var hasMore = false
+  /// The key may have more versions, before this revision: ask again for those. None when it has not.
+  package var before = Revision.none
+
+  package var hasMore: Bool { before != .none }
 }
 
 /// The receipt of all redactions.
@@ -27,6 +29,8 @@ package struct HubErasureStatus: Sendable {
 extension MemoryHub {
   /// Versions that one redaction takes at most.
   package static let redactionsMax = 1_024
+  /// Events that are looked at for one at most: other clients wait meanwhile.
+  private static let looksMax = 4_096
 
   /// Whether nothing is left of what was redacted.
   package var isErasureDone: Bool { redactions.isEmpty && log.isErasureDone }
@@ -63,24 +67,30 @@ extension MemoryHub {
     }
   }
 
-  /// Redacts all items that a key ever had, as far as they are acknowledged: the newest 1,024 of those that are left.
+  /// Redacts all items that a key ever had before revision `before`, as far as they are acknowledged: the newest 1,024 of
+  /// those that are left.
   package func redact(
-    key: RawSpan, reason: String, by writer: borrowing Writer
+    key: RawSpan, before: Revision, reason: String, by writer: borrowing Writer
   ) throws(HubError) -> RedactionOutcome {
     var outcome = RedactionOutcome()
+    guard before.value > 1 else { return outcome }
     guard let newest = state.newestEvent(key) else {
       try refuseForgotten(.none)
       return outcome
     }
     let redactions = redactions
-    try past.forEachEvent(of: key, from: newest) { event in
+    var looks = 0
+    try past.forEachEvent(of: key, from: newest, through: Revision(before.value - 1)) { event in
       let revision = event.fields.revision
-      guard event.fields.operation.isPut, event.header.codec != .redacted, !redactions.contains(revision) else {
-        return true
+      guard outcome.revisions.count < MemoryHub.redactionsMax, looks < MemoryHub.looksMax else {
+        outcome.before = revision.next
+        return false
       }
-      outcome.hasMore = outcome.revisions.count == MemoryHub.redactionsMax
-      if !outcome.hasMore { outcome.revisions.append(revision) }
-      return !outcome.hasMore
+      looks += 1
+      if event.fields.operation.isPut, event.header.codec != .redacted, !redactions.contains(revision) {
+        outcome.revisions.append(revision)
+      }
+      return true
     }
     guard !outcome.revisions.isEmpty else { return outcome }
     outcome.revisions.reverse()

@@ -43,12 +43,14 @@ final class PastReader {
     return event
   }
 
-  /// Calls `visit` with the events of `key` from `start` back, as far as the log has them, until it returns false.
+  /// Calls `visit` with the events of `key` from `limit` back, as far as the log has them, until it returns false.
+  ///
+  /// - Parameter start: the newest event of all.
   func forEachEvent(
-    of key: RawSpan, from start: VersionEntry, _ visit: (Event) -> Bool
+    of key: RawSpan, from start: VersionEntry, through limit: Revision, _ visit: (Event) -> Bool
   ) throws(HubError) {
     do {
-      var event = try head(start.revision, start.position, key)
+      guard var event = try newest(of: key, from: start, through: limit) else { return }
       while visit(event), let next = try predecessor(of: event) {
         event = try head(next.revision, next.position, key)
       }

@@ -15,7 +15,8 @@ extension RequestProcessor {
     let outcome: RedactionOutcome
     switch (request.node(.key), request.node(.revision)) {
     case (let key?, nil):
-      outcome = try RequestProcessor.redact(hub, request, key: try request.key(key, tape, body, hub.limits), reason)
+      let key = try request.key(key, tape, body, hub.limits)
+      outcome = try RequestProcessor.redact(hub, request, key: key, before: try beforeRevision(body), reason)
     case (nil, let revision?):
       let number = try Request.wholeNumber(revision, "revision", tape, body)
       outcome = try RequestProcessor.redact(hub, request, Revision(number), reason)
@@ -28,11 +29,11 @@ extension RequestProcessor {
   }
 
   private static func redact(
-    _ hub: MemoryHub, _ request: borrowing Request, key: Range<Int>, _ reason: Range<Int>
+    _ hub: MemoryHub, _ request: borrowing Request, key: Range<Int>, before: Revision, _ reason: Range<Int>
   ) throws(HubError) -> RedactionOutcome {
     let decoded = request.decoded.bytes
     return try hub.redact(
-      key: decoded.extracting(key), reason: decoded.extracting(reason).text(), by: writer(request, 0))
+      key: decoded.extracting(key), before: before, reason: decoded.extracting(reason).text(), by: writer(request, 0))
   }
 
   private static func redact(
@@ -55,6 +56,10 @@ extension RequestProcessor {
     }
     reply.append(#"],"more":"#)
     ReplyWriter.append(outcome.hasMore, to: &reply)
+    if outcome.hasMore {
+      reply.append(#","before_revision":"#)
+      reply.append(decimal: outcome.before.value)
+    }
     reply.append(#","erasure":"#)
     appendErasure(to: &reply)
     reply.append("}")

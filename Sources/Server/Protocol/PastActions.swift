@@ -50,10 +50,7 @@ extension RequestProcessor {
   func history(_ body: RawSpan, _ reply: inout ByteBuffer) throws(HubError) {
     let key = try request.key(request.node(.key), tape, body, hub.limits)
     let limit = try limit(body) ?? 100
-    var before = Revision(Layout.revisions.upperBound)
-    if let node = request.node(.beforeRevision) {
-      before = min(before, Revision(try Request.wholeNumber(node, "before_revision", tape, body)))
-    }
+    let before = try beforeRevision(body)
     var page = HistoryPage()
     try finish(.history, body, &reply) { (reply) throws(HubError) in
       reply.append(#"{"events":["#)
@@ -63,6 +60,13 @@ extension RequestProcessor {
       reply.append(#"}"#)
     }
     recordRead(.history, key, page.newest, first: page.oldest, count: page.count)
+  }
+
+  /// `before_revision`; behind all when it was not given.
+  func beforeRevision(_ body: RawSpan) throws(HubError) -> Revision {
+    let end = Revision(Layout.revisions.upperBound)
+    guard let node = request.node(.beforeRevision) else { return end }
+    return min(end, Revision(try Request.wholeNumber(node, "before_revision", tape, body)))
   }
 
   private static func appendHistory(

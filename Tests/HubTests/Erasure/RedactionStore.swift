@@ -98,10 +98,10 @@ final class RedactionStore {
   }
 
   @discardableResult
-  func redact(key: String) throws -> RedactionOutcome {
+  func redact(key: String, before: UInt64 = 1 << 62) throws -> RedactionOutcome {
     let key = Array(key.utf8)
     return try withWriter("auditor", "", 1) { writer throws(HubError) in
-      try hub.redact(key: key.span.bytes, reason: "a test", by: writer)
+      try hub.redact(key: key.span.bytes, before: Revision(before), reason: "a test", by: writer)
     }
   }
 

@@ -100,6 +100,29 @@ struct RedactionTests {
     #expect(try store.redact(key: "nobody").revisions.isEmpty)
   }
 
+  @Test("A key with very many versions is redacted in pieces, each of which does a bounded part of the work")
+  func pieces() throws {
+    let store = try RedactionStore()
+    for start in stride(from: 0, to: 5_000, by: 20) {
+      try store.batch((start..<(start + 20)).map { ("user/7", "secret \($0)") })
+    }
+    var before = UInt64(1) << 62
+    var sizes: [Int] = []
+    repeat {
+      let reads = store.hub.pastReads
+      let outcome = try store.redact(key: "user/7", before: before)
+      sizes.append(outcome.revisions.count)
+      #expect(store.hub.pastReads - reads < 1_200)
+      #expect(outcome.revisions.last.map { $0.value < before } == true)
+      before = outcome.before.value
+    } while before > 0
+    #expect(sizes.reduce(0, +) == 5_000 && sizes.dropLast().allSatisfy { $0 == MemoryHub.redactionsMax })
+    // What is redacted already is looked at in pieces too.
+    #expect(try store.redact(key: "user/7").hasMore)
+    try store.erase()
+    #expect(store.hub.isErasureDone)
+  }
+
   @Test("The checksum is the same for the hub, for a start from the log, and for one between redaction and erasure")
   func checksums() throws {
     let store = try filled()

@@ -54,9 +54,11 @@ struct Redact: ParsableCommand {
     let session = try Session(client)
     var receipt = RedactionReceipt()
     var reply = HubReply()
+    var before: UInt64?
     repeat {
-      try session.perform(request(session), reply: &reply)
+      try session.perform(request(session, before: before), reply: &reply)
       try receipt.take(reply)
+      before = reply.number("before_revision", of: reply.result)
     } while try reply.requiredFlag("more", of: reply.result)
     try session.perform(session.request("erasure"), reply: &reply)
     try receipt.take(erasure: reply.result, of: reply)
@@ -77,10 +79,11 @@ struct Redact: ParsableCommand {
     }
   }
 
-  private func request(_ session: Session) -> HubRequest {
+  private func request(_ session: Session, before: UInt64?) -> HubRequest {
     var request = session.request("redact")
     if let key { request.add("key", key) }
     if let revision { request.add("revision", revision) }
+    if let before { request.add("before_revision", before) }
     request.add("reason", reason)
     return request
   }
