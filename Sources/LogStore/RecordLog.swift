@@ -387,4 +387,3 @@ package final class RecordLog {
     if let failure { throw failure }
   }
 }
-
