@@ -19,6 +19,7 @@ struct FixtureOptions: Sendable {
   var directory: String?
   var logLevel = Logger.Level.critical
   var readAudit: ReadAuditOptions?
+  var slowMilliseconds = 0
   /// Where log lines go.
   var logDescriptor: Int32 = 2
 }
@@ -97,7 +98,7 @@ final class HubFixture {
     }
     let processor = RequestProcessor(
       hub: hub, service: ServiceInfo(durability: durability), apiKey: options.apiKey.map { Secret($0) },
-      log: RequestLog(logger: logger))
+      log: RequestLog(logger: logger, slowMilliseconds: options.slowMilliseconds))
     processor.reads = options.readAudit.map { ReadAuditWriter(storage, store: log.status.store, options: $0) }
     defer { processor.reads?.close() }
     let context = try Context()
