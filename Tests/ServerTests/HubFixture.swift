@@ -20,6 +20,7 @@ struct FixtureOptions: Sendable {
   var logLevel = Logger.Level.critical
   var readAudit: ReadAuditOptions?
   var slowMilliseconds = 0
+  var clock: any HubClock = SystemClock()
   /// Where log lines go.
   var logDescriptor: Int32 = 2
 }
@@ -91,7 +92,7 @@ final class HubFixture {
       firstSegmentBytes: options.firstSegmentBytes)
     let log = try RecordLog(storage, options: logOptions, now: SystemClock().now()) { wakeUp.signal() }
     defer { log.abandon() }
-    let hub = try MemoryHub(log: log, limits: options.limits, clock: SystemClock())
+    let hub = try MemoryHub(log: log, limits: options.limits, clock: options.clock)
     let durability: StaticString = options.durability == .fsync ? "fsync" : "interval"
     let logger = Logger(label: "hub") {
       JSONLogHandler(component: $0, level: options.logLevel, descriptor: options.logDescriptor)

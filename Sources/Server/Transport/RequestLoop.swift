@@ -260,8 +260,9 @@ final class RequestLoop {
   /// Sweeps what has expired, and stamps a log that has come to rest.
   private func keepHouse() throws {
     let now = hub.clock.now()
-    if hub.log.inFlightCount > 0 || hub.log.buildingBytes > 0 { lastWork = now }
-    guard now >= nextSweep else { return }
+    // A clock that was set back must not put all this off until it has caught up.
+    if hub.log.inFlightCount > 0 || hub.log.buildingBytes > 0 || now < lastWork { lastWork = now }
+    guard now >= nextSweep || now < nextSweep - RequestLoop.sweepIntervalMicroseconds else { return }
     nextSweep = now + RequestLoop.sweepIntervalMicroseconds
     sender.keepHouse()
     if let reads = processor.reads {
