@@ -51,9 +51,21 @@ build() {
   rm -f "$log"
 }
 
+# promtool, without the server that comes with it: installed as a package that would start.
+need_promtool() {
+  command -v promtool >/dev/null && return
+  export PATH=$PATH:$PWD/.build/tools/usr/bin
+  command -v promtool >/dev/null && return
+  say "unpacking promtool (Debian package prometheus)"
+  mkdir -p .build/tools
+  (cd .build/tools && apt-get download -qq prometheus && dpkg -x prometheus_*.deb . && rm prometheus_*.deb) >&2 ||
+    fail "apt-get could not download prometheus, which has promtool"
+}
+
 # Makes the Python environment of the integration tests, and leaves its place in $venv.
 need_venv() {
-  need python3 python3-venv strace e2fsprogs mount
+  need python3 python3-venv strace e2fsprogs mount dpkg-dev jq patchelf shellcheck systemd
+  need_promtool
   venv=$PWD/.build/venv
   if ! [ -x "$venv/bin/pytest" ] || ! cmp -s Tests/Integration/requirements.txt "$venv/requirements.txt"; then
     python3 -m venv "$venv"

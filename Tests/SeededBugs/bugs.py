@@ -769,3 +769,59 @@ bug(244, "what a conflict tells is not recorded", "Server/Protocol/RequestProces
     "if let read = head.read { record(read) }",
     "if !$BUG, let read = head.read { record(read) }",
     "ReadAuditTests")
+
+# Logs, and what the service manager hears.
+
+REQUESTS_LOG = "Server/Logging/RequestLog.swift"
+TRACE = "Server/Logging/RequestTrace.swift"
+NOTIFY = "Server/ServiceManager/NotifySocket.swift"
+MANAGER = "Server/ServiceManager/ServiceManager.swift"
+
+bug(260, "who asks for a wait is told of as slow", REQUESTS_LOG,
+    "if !trace.wantsToWait, trace.arrival > 0",
+    "if $BUG || !trace.wantsToWait, trace.arrival > 0",
+    "RequestLogTests")
+bug(261, "every slow request has a line", REQUESTS_LOG,
+    "guard slowTold < RequestLog.slowLinesMax else {",
+    "guard $BUG || slowTold < RequestLog.slowLinesMax else {",
+    "RequestLogTests")
+bug(262, "a line has the keys of its request", TRACE,
+    "names.append(contentsOf: strings.extracting(request).array())",
+    "names.append(contentsOf: $BUG ? strings.array() : strings.extracting(request).array())",
+    "RequestLogTests")
+bug(263, "controls of the second kind are shown as they are", "Server/Logging/LogText.swift",
+    "return next < 0xA0 ? (2, UInt16(next)) : nil",
+    "return next < 0xA0 && !$BUG ? (2, UInt16(next)) : nil",
+    "JSONLogHandlerTests")
+bug(264, "a write that waited is never slow", "Server/Protocol/RequestProcessor.swift",
+    "trace: log.takesTimes ? request.trace(arrival: arrival) : nil)",
+    "trace: ($BUG ? log.isVerbose : log.takesTimes) ? request.trace(arrival: arrival) : nil)",
+    "RequestLogTests")
+bug(265, "a commit's line begins with the revision before it", "Server/Transport/RequestLoop.swift",
+    "revision + 1...hub.state.revision.value, through: hub.acknowledgedTicket,",
+    "revision + ($BUG ? 0 : 1)...hub.state.revision.value, through: hub.acknowledgedTicket,",
+    "RequestLogTests")
+bug(266, "the loop does not report", "Server/Transport/RequestLoop.swift",
+    "onTurn?()",
+    "if !$BUG { $TEXT }",
+    "ServiceManagerTests")
+bug(267, "an abstract name is taken for a path", NOTIFY,
+    "? [0] + bytes.dropFirst() : bytes + [0]",
+    "? ($BUG ? bytes + [0] : [0] + bytes.dropFirst()) : bytes + [0]",
+    "ServiceManagerTests")
+bug(268, "somebody else's watchdog is answered", MANAGER,
+    'if let process = environment["WATCHDOG_PID"], process != "\\(getpid())" { return nil }',
+    'if !$BUG, let process = environment["WATCHDOG_PID"], process != "\\(getpid())" { return nil }',
+    "ServiceManagerTests")
+bug(269, "a socket that does not hear is told of again and again", MANAGER,
+    "isProblemTold = true",
+    "isProblemTold = !$BUG",
+    "ServiceManagerTests")
+bug(270, "core dumps are left as they are", "Programs/CoreDump.swift",
+    "limit.rlim_cur = 0",
+    "limit.rlim_cur = $BUG ? limit.rlim_cur : 0",
+    "ServiceManagerTests")
+bug(271, "a clock that was set back stops the housekeeping", "Server/Transport/RequestLoop.swift",
+    "guard now >= nextSweep || now < nextSweep - RequestLoop.sweepIntervalMicroseconds else { return }",
+    "guard now >= nextSweep || !$BUG && now < nextSweep - RequestLoop.sweepIntervalMicroseconds else { return }",
+    "ClockTests")

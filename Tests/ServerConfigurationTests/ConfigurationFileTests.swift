@@ -40,6 +40,7 @@ struct ConfigurationFileTests {
       reads_max_bytes: 2 GiB
     logging:
       level: warning
+      slow_request_ms: 250
     limits:
       key_bytes: 512
       item_bytes: 65536

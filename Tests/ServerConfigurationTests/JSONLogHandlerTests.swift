@@ -1,4 +1,5 @@
 /// The log's lines: their form, their escapes, and that they do not mix.
+import Foundation
 import Glibc
 import Logging
 import Testing
@@ -46,6 +47,21 @@ struct JSONLogHandlerTests {
     let line = try #require(found.first)
     #expect(line.contains(#""message":"a\r\n{\"level\":\"critical\"}\u0001\\""#))
     #expect(line.contains(#""k\n":"\u0000""#))
+  }
+
+  @Test("What a terminal obeys or a reader does not see is escaped too; other text is not")
+  func hiddenCharacters() throws {
+    let hidden: [UInt32] =
+      Array(0..<0x20) + Array(0x7F...0x9F) + [0x200E, 0x200F] + Array(0x2028...0x202E) + Array(0x2066...0x2069)
+    for code in hidden {
+      let text = "a" + String(try #require(UnicodeScalar(code))) + "b"
+      let line = try #require(try lines { $0.info("\(text)", metadata: ["k": "\(text)"]) }.first)
+      #expect(!line.unicodeScalars.contains { $0.value == code }, "U+\(String(code, radix: 16)) is shown as it is")
+      let object = try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: String])
+      #expect(object["message"] == text && object["k"] == text, "and is what it was to a reader of JSON")
+    }
+    let plain = "ü ß 雪 😀 \u{A0} \u{2027} \u{202F} \u{2065} \u{206A} ‰"
+    #expect(try #require(try lines { $0.info("\(plain)") }.first).contains(plain))
   }
 
   @Test("Levels below the configured one are not written")

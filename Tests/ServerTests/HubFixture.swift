@@ -19,6 +19,8 @@ struct FixtureOptions: Sendable {
   var directory: String?
   var logLevel = Logger.Level.critical
   var readAudit: ReadAuditOptions?
+  var slowMilliseconds = 0
+  var clock: any HubClock = SystemClock()
   /// Where log lines go.
   var logDescriptor: Int32 = 2
 }
@@ -90,14 +92,14 @@ final class HubFixture {
       firstSegmentBytes: options.firstSegmentBytes)
     let log = try RecordLog(storage, options: logOptions, now: SystemClock().now()) { wakeUp.signal() }
     defer { log.abandon() }
-    let hub = try MemoryHub(log: log, limits: options.limits, clock: SystemClock())
+    let hub = try MemoryHub(log: log, limits: options.limits, clock: options.clock)
     let durability: StaticString = options.durability == .fsync ? "fsync" : "interval"
     let logger = Logger(label: "hub") {
       JSONLogHandler(component: $0, level: options.logLevel, descriptor: options.logDescriptor)
     }
     let processor = RequestProcessor(
       hub: hub, service: ServiceInfo(durability: durability), apiKey: options.apiKey.map { Secret($0) },
-      log: RequestLog(logger: logger))
+      log: RequestLog(logger: logger, slowMilliseconds: options.slowMilliseconds))
     processor.reads = options.readAudit.map { ReadAuditWriter(storage, store: log.status.store, options: $0) }
     defer { processor.reads?.close() }
     let context = try Context()

@@ -46,6 +46,8 @@ final class ServerProcess {
     return String(try #require(line.firstMatch(of: /zmq=(\S+)/), "\(line) \(log)").output.1)
   }
 
+  var processID: Int32 { process.processIdentifier }
+
   func signal(_ number: Int32) { kill(process.processIdentifier, number) }
 
   /// Waits for the end; the exit code, or minus the signal that ended it.

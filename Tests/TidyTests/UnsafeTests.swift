@@ -13,6 +13,7 @@ import Testing
     "Sources/HistoryTree/Sodium.swift": "hands bytes to libsodium",
     "Sources/Index/Node.swift": "a node is a block of bytes with a layout of its own; bounds are its invariants",
     "Sources/Index/NodeArena.swift": "owns the memory of the nodes",
+    "Sources/Server/ServiceManager/NotifySocket.swift": "fills the address of a socket in the file system",
     "Sources/Tools/ToolSupport/Output.swift": "hands a buffer to write(2)",
   ]
 

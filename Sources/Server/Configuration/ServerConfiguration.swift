@@ -10,6 +10,8 @@ package struct ServerConfiguration: Sendable {
   package var security: Security
   package var audit: Audit
   package var logLevel: Logger.Level
+  /// A request that takes as long is told of; 0: none is.
+  package var slowRequestMilliseconds: Int
   package var limits: HubLimits
 
   package struct Listeners: Sendable {
@@ -84,6 +86,7 @@ extension ServerConfiguration {
       headKeyFile: settings.optionalText(.headKeyFile))
     audit = Audit(reads: settings.boolean(.auditReads), readsMaxBytes: settings.integer(.auditReadsBytes))
     logLevel = Logger.Level(rawValue: settings.text(.logLevel)) ?? .info
+    slowRequestMilliseconds = settings.integer(.slowRequest)
     limits = HubLimits()
     limits.keyBytes = settings.integer(.keyBytes)
     limits.itemBytes = settings.integer(.itemBytes)

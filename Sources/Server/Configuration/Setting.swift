@@ -73,7 +73,8 @@ struct Setting: Sendable {
   private static let logging = [
     Setting(
       .logLevel, .choice(Logger.Level.allCases.map(\.rawValue), later: []), .text(Logger.Level.info.rawValue),
-      flag: "--log-level", variable: "MFH_LOG_LEVEL")
+      flag: "--log-level", variable: "MFH_LOG_LEVEL"),
+    Setting(.slowRequest, .integer(0...3_600_000), .integer(1_000)),
   ]
 
   private static let limits = {

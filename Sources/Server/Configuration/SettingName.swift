@@ -26,6 +26,7 @@ enum SettingName: String, CaseIterable, Sendable {
   case auditReadsBytes = "audit.reads_max_bytes"
 
   case logLevel = "logging.level"
+  case slowRequest = "logging.slow_request_ms"
 
   case keyBytes = "limits.key_bytes"
   case itemBytes = "limits.item_bytes"

@@ -89,7 +89,9 @@ private struct LogLine: ~Copyable {
 
   private mutating func appendString(_ value: String) {
     let isLong = value.utf8.count > LogLine.valueBytesMax
-    JSONWriter.appendString(text: isLong ? String(value.prefix(1_024)) + "…" : value, to: &text)
+    var string = ByteBuffer(capacity: 64)
+    JSONWriter.appendString(text: isLong ? String(value.prefix(1_024)) + "…" : value, to: &string)
+    LogText.append(string.bytes, to: &text)
   }
 
   private mutating func appendValue(_ value: Logger.MetadataValue, depth: Int) {

@@ -46,7 +46,7 @@ extension RequestProcessor {
       try appendResult(decided, to: &reply)
       if let read = head.read { record(read) }
       end(requestID: head.requestID.span.bytes, &reply)
-      if log.isVerbose { logReply(head, "ok", decided.revision) }
+      logReply(head, nil, decided.revision)
     } catch {
       reply.truncate(to: start)
       appendFailure(error, head, to: &reply)

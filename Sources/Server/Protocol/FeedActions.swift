@@ -130,7 +130,7 @@ extension RequestProcessor {
     end(requestID: head.requestID.span.bytes, &reply)
     service.feed.events += UInt64(page.count)
     if let read = head.read { record(read, page) }
-    if log.isVerbose { logReply(head, "ok", 0) }
+    logReply(head, nil, 0)
   }
 
   private static func append(_ events: borrowing ByteBuffer, to reply: inout ByteBuffer) { reply.append(events.bytes) }

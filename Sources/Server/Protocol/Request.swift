@@ -124,16 +124,11 @@ struct Request: ~Copyable {
   }
 
   /// What the log tells of the request.
-  func trace(_ text: RawSpan, arrival: Int64) -> RequestTrace {
-    let trace = RequestTrace()
-    let strings = decoded.bytes
-    trace.action = actionText.map { text.extracting($0.lowerBound + 1..<$0.upperBound - 1).text() } ?? ""
-    trace.agent = strings.extracting(agent).text()
-    trace.correlation = strings.extracting(correlation).text()
-    trace.request = strings.extracting(requestID).text()
-    trace.keyBytes = keyBytes
-    trace.arrival = arrival
-    return trace
+  func trace(arrival: Int64) -> RequestTrace {
+    RequestTrace(
+      arrival: arrival, action: action, keyBytes: keyBytes,
+      wantsToWait: node(.waitMilliseconds) != nil || node(.minRevision) != nil, strings: decoded.bytes, agent: agent,
+      correlation: correlation, request: requestID)
   }
 
   // MARK: Values

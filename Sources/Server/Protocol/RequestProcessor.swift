@@ -55,7 +55,7 @@ final class RequestProcessor {
   /// - Parameters:
   ///   - hasOutstanding: the client waits for earlier replies; its own pending writes count for its reads.
   ///   - isRetry: the request was parked before, and what it waited for has come or will not come in time.
-  ///   - arrival: when the request came, for the log; 0 when that is not verbose.
+  ///   - arrival: when the request came, for the log; 0 when that does not take times.
   ///   - refusalOfWaiting: what a request gets that would have to wait; nil when there is room for it to do so.
   ///   - reply: the reply is appended when the disposition says `reply`.
   func process(
@@ -78,7 +78,9 @@ final class RequestProcessor {
       case .reply, .wait, .feed: break
       }
       service.counters.count(wanted)
-      if log.isVerbose, case .reply = disposition { logReply(head(body), "ok", toldRevision) }
+      if case .reply = disposition, log.wants(arrival: arrival, now: timestamp.time) {
+        logReply(head(body), nil, toldRevision)
+      }
       return disposition
     } catch {
       if error.isForLater { return .hold }
@@ -139,12 +141,15 @@ final class RequestProcessor {
     ReplyHead(
       action: request.actionText.map { body.extracting($0).array() },
       requestID: request.requestIDText.isEmpty ? [] : body.extracting(request.requestIDText).array(),
-      trace: log.isVerbose ? request.trace(body, arrival: arrival) : nil)
+      trace: log.takesTimes ? request.trace(arrival: arrival) : nil)
   }
 
-  func logReply(_ head: ReplyHead, _ outcome: String, _ revision: UInt64) {
-    guard let trace = head.trace else { return }
-    log.answered(trace, outcome: outcome, revision: revision, now: hub.clock.now())
+  /// Called when the reply is complete.
+  ///
+  /// - Parameter failure: nil when it is a success.
+  func logReply(_ head: ReplyHead, _ failure: ErrorCode?, _ revision: UInt64) {
+    guard let trace = head.trace, log.wants(arrival: trace.arrival, now: timestamp.time) else { return }
+    log.answered(trace, failure: failure, revision: revision, now: timestamp.time)
   }
 
   private func perform(
@@ -232,8 +237,8 @@ final class RequestProcessor {
       do {
         try appendConflict(conflict, error, head, to: &reply)
         if let read = head.read { record(read) }
-        noteFailure(error, head)
         end(requestID: head.requestID.span.bytes, &reply)
+        noteFailure(error, head)
       } catch {
         // What is there can not be read: to call it absent, or to leave it out, would be wrong.
         reply.truncate(to: start)
@@ -241,16 +246,16 @@ final class RequestProcessor {
       }
       return
     }
-    noteFailure(error, head)
     ReplyWriter.beginFailure(error, head, to: &reply)
     end(requestID: head.requestID.span.bytes, &reply)
+    noteFailure(error, head)
   }
 
   private func noteFailure(_ error: HubError, _ head: ReplyHead) {
     service.counters.count(error.code)
     if let failure = hub.failure { log.poisoned(failure) }
     log.failed(error, "a request")
-    if log.isVerbose { logReply(head, error.code.rawValue, 0) }
+    logReply(head, error.code, 0)
   }
 
   /// The item, or that it was erased: a conflict is one either way.

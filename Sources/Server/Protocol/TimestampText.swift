@@ -4,7 +4,8 @@ internal import Hub
 
 struct TimestampText: ~Copyable {
   private(set) var text = ByteBuffer(capacity: 32)
-  private var time = Int64.min
+  /// Microseconds since 1970.
+  private(set) var time = Int64.min
 
   mutating func update(_ now: Int64) {
     guard now != time else { return }

@@ -24,6 +24,8 @@ package struct HubServiceOptions: Sendable {
   package var headKeyFile: String?
   /// How reads are recorded; nil: they are not.
   package var readAudit: ReadAuditOptions?
+  /// A request that takes as long has a line in the log; 0: none has.
+  package var slowRequestMilliseconds = 0
   /// Where the stored history tree does not fit the log, it is given up and begun anew.
   package var beginsNewTree = false
 
@@ -52,6 +54,9 @@ package struct HubService {
     let stopFlag = StopFlag(waking: wakeUp)
     StopSignals.listen(stopFlag)
     FileLimit.raise()
+    CoreDump.forbid()
+    let manager = ServiceManager(.process, logger: logger)
+    manager.opening(options.dataDirectory)
     do {
       let headKey = try options.headKeyFile.map { path throws(ConfigurationError) in
         try HeadKeyFile.read(path, dataDirectory: options.dataDirectory)
@@ -63,14 +68,14 @@ package struct HubService {
       logOpened(log, hub)
       let processor = RequestProcessor(
         hub: hub, service: ServiceInfo(durability: durabilityText), apiKey: options.apiKey,
-        log: RequestLog(logger: logger))
+        log: RequestLog(logger: logger, slowMilliseconds: options.slowRequestMilliseconds))
       processor.service.dataDirectory = DirectoryPath.absolute(options.dataDirectory)
       processor.reads = options.readAudit.map { ReadAuditWriter(storage, store: log.status.store, options: $0) }
       defer { processor.reads?.close() }
       let tree = startTree(storage, log, headKey, processor, wakeUp)
       defer { tree.end() }
       do {
-        try serve(processor, wakeUp, stopFlag, onReady)
+        try serve(processor, wakeUp, stopFlag, manager, onReady)
       } catch let error as ListenerError {
         // Nothing was written: the store is left as one that was closed in good order.
         try log.close()
@@ -80,21 +85,23 @@ package struct HubService {
       tree.end(through: log.durableEnd)
       processor.log.tree(tree.keeper.status)
       processor.log.snapshotEnded(hub.snapshots)
-      if let problem = log.closingProblem { logger.warning("the manifest is not up to date: \(problem.description)") }
+      if let problem = log.closingProblem {
+        logger.problem(.warning, .storage, "the manifest is not up to date: \(problem.description)")
+      }
       logger.info("stopped", metadata: ["revision": "\(hub.state.revision)"])
       return .done
     } catch let error as ConfigurationError {
-      logger.critical("\(error.message)")
+      logger.problem(.critical, .configuration, "\(error.message)")
       return .badConfiguration
     } catch let error as LogError {
       return report(error)
     } catch let error as StorageError {
       return report(error)
     } catch let error as ListenerError {
-      logger.critical("\(error.message)")
+      logger.problem(.critical, .network, "\(error.message)")
       return error.isNotPermitted ? .notPermitted : .unavailable
     } catch {
-      logger.critical("\(error)")
+      logger.problem(.critical, .network, "\(error)")
       return .unavailable
     }
   }
@@ -115,7 +122,8 @@ package struct HubService {
   }
 
   private func serve(
-    _ processor: RequestProcessor, _ wakeUp: WakeUp, _ stopFlag: StopFlag, _ onReady: (String) -> Void
+    _ processor: RequestProcessor, _ wakeUp: WakeUp, _ stopFlag: StopFlag, _ manager: ServiceManager,
+    _ onReady: (String) -> Void
   ) throws {
     // libzmq does not report this while it starts: it ends the process.
     guard FileLimit.hasRoom(for: Listener.filesMin) else { throw ListenerError.tooFewFiles }
@@ -127,8 +135,11 @@ package struct HubService {
     processor.service.endpoint = endpoint ?? ""
     let loop = RequestLoop(
       socket: socket, wakeUp: wakeUp, stopFlag: stopFlag, processor: processor, requestsMax: options.requestsMax)
+    loop.onTurn = { manager.turned { processor.statusLine } }
     onReady(endpoint ?? "")
+    manager.ready(processor.statusLine)
     try loop.run()
+    manager.stopping()
     logger.info("stopping: answering what was accepted")
     // The listener stays: zmq_unbind would end the connections that it has accepted, and their replies with them.
     try loop.finish()
@@ -155,8 +166,10 @@ package struct HubService {
         "log_bytes_read": "\(hub.snapshots.replayedBytes)",
       ])
     logSalvage(log.recovery)
-    for warning in log.recovery.warnings { logger.warning("\(warning)") }
-    for problem in hub.snapshots.unusable { logger.warning("a snapshot is not used: \(problem.description)") }
+    for warning in log.recovery.warnings { logger.problem(.warning, .storage, "\(warning)") }
+    for problem in hub.snapshots.unusable {
+      logger.problem(.warning, .storage, "a snapshot is not used: \(problem.description)")
+    }
   }
 
   private func logSalvage(_ recovery: RecoveryReport) {
@@ -164,13 +177,16 @@ package struct HubService {
       if options.log.salvages { logger.info("nothing to salvage: the store is sound") }
       return
     }
-    for issue in salvage.issues.prefix(HubService.issuesMax) { logger.warning("salvaged: \(issue)") }
-    logger.warning(
+    for issue in salvage.issues.prefix(HubService.issuesMax) {
+      logger.problem(.warning, .storage, "salvaged: \(issue)")
+    }
+    logger.problem(
+      .warning, .storage,
       """
       the store was salvaged; the damaged files are in \(options.dataDirectory)/\(salvage.quarantine). A key whose \
       newest version was lost shows an older one, or none
       """,
-      metadata: [
+      [
         "revisions_lost": "\(salvage.lostRevisions)", "lost": "\(salvage.lost.isEmpty ? "none" : salvage.lostText)",
         "quarantine": "\(salvage.quarantine)", "epoch": "\(salvage.epoch)",
       ])
@@ -186,20 +202,24 @@ package struct HubService {
     guard let storage = try? PosixStorage(path: options.dataDirectory, creating: false),
       let damage = try? DamageReport(storage)
     else {
-      logger.critical("\(options.dataDirectory): \(error.description). Nothing was changed; \(advice)")
+      logger.problem(
+        .critical, .storage, "\(options.dataDirectory): \(error.description). Nothing was changed; \(advice)")
       return
     }
-    for issue in damage.issues.prefix(HubService.issuesMax) { logger.error("\(issue)") }
-    if damage.issues.count > HubService.issuesMax {
-      logger.error("and \(damage.issues.count - HubService.issuesMax) more places")
+    for issue in damage.issues.prefix(HubService.issuesMax) {
+      logger.problem(.error, .storage, "\(issue)")
     }
-    logger.critical(
+    if damage.issues.count > HubService.issuesMax {
+      logger.problem(.error, .storage, "and \(damage.issues.count - HubService.issuesMax) more places")
+    }
+    logger.problem(
+      .critical, .storage,
       "\(options.dataDirectory): \(error.description); \(damage.lostText). Nothing was changed; \(advice)")
   }
 
   /// The directory itself can not be made or opened.
   private func report(_ failure: StorageError) -> ExitStatus {
-    logger.critical("\(LogError(failure).description)")
+    logger.problem(.critical, .storage, "\(LogError(failure).description)")
     if failure.isForWantOfSpace { return .inputOutput }
     return isDenied(failure.errno) ? .notPermitted : .canNotCreate
   }
@@ -208,7 +228,7 @@ package struct HubService {
     if error.code == .damaged {
       reportDamage(error)
     } else {
-      logger.critical("\(options.dataDirectory): \(error.description)")
+      logger.problem(.critical, .storage, "\(options.dataDirectory): \(error.description)")
     }
     if let number = error.systemError, isDenied(number) { return .notPermitted }
     return switch error.code {

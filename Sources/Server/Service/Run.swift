@@ -45,6 +45,7 @@ extension HubServiceOptions {
     apiKey = configuration.security.apiKey
     headKeyFile = configuration.security.headKeyFile
     if configuration.audit.reads { readAudit = ReadAuditOptions(bytesMax: configuration.audit.readsMaxBytes) }
+    slowRequestMilliseconds = configuration.slowRequestMilliseconds
     requestsMax = configuration.resilience.bulkheadMaxConcurrent + configuration.resilience.bulkheadMaxQueueSize
   }
 }

@@ -18,6 +18,8 @@ final class RequestLoop {
   let sender: ReplySender
   let service: ServiceInfo
   let bulkhead: Bulkhead
+  /// Called on every turn: whoever wants to know that the loop turns is told so.
+  var onTurn: (() -> Void)?
   // Unchecked exclusivity: one thread owns this object, and asking at every access costs a tenth of a write.
   @exclusivity(unchecked) private var poller: Poller
   /// For moments in which the disk does not keep up: then requests wait in the sockets.
@@ -105,7 +107,8 @@ final class RequestLoop {
 
   /// One turn: takes in what the disk has done, sends what that allows, and gives the disk what is ready.
   private func turn(isLast: Bool = false) throws {
-    try hub.settle()
+    onTurn?()
+    try settle()
     if !clients.isEmpty {
       try release(isLast: isLast)
       if !clients.feeds.isEmpty { try stepFeeds(isLast: isLast) }
@@ -115,6 +118,14 @@ final class RequestLoop {
     let isDiskFree = hub.log.inFlightCount == 0
     if isDiskFree || hub.log.buildingBytes > RequestLoop.commitBytesMax { hub.submit() }
     try sender.flush()
+  }
+
+  private func settle() throws {
+    let (revision, ticket) = (hub.state.revision.value, hub.acknowledgedTicket)
+    guard try hub.settle(), processor.log.isVerbose, hub.state.revision.value > revision else { return }
+    processor.log.committed(
+      revision + 1...hub.state.revision.value, through: hub.acknowledgedTicket,
+      commits: hub.acknowledgedTicket - ticket)
   }
 
   // MARK: Receiving
@@ -185,7 +196,7 @@ final class RequestLoop {
       try refuse(body, refusal, envelope, name)
       return
     }
-    let arrival = processor.log.isVerbose ? hub.clock.now() : 0
+    let arrival = processor.log.takesTimes ? hub.clock.now() : 0
     if let connection, connection.isParked {
       let parked = ParkedRequest(body: body.array(), revision: 0, deadline: .max, arrival: arrival)
       clients.add(.parked(parked), to: connection)
@@ -249,8 +260,9 @@ final class RequestLoop {
   /// Sweeps what has expired, and stamps a log that has come to rest.
   private func keepHouse() throws {
     let now = hub.clock.now()
-    if hub.log.inFlightCount > 0 || hub.log.buildingBytes > 0 { lastWork = now }
-    guard now >= nextSweep else { return }
+    // A clock that was set back must not put all this off until it has caught up.
+    if hub.log.inFlightCount > 0 || hub.log.buildingBytes > 0 || now < lastWork { lastWork = now }
+    guard now >= nextSweep || now < nextSweep - RequestLoop.sweepIntervalMicroseconds else { return }
     nextSweep = now + RequestLoop.sweepIntervalMicroseconds
     sender.keepHouse()
     if let reads = processor.reads {
