@@ -786,8 +786,8 @@ bug(261, "every slow request has a line", REQUESTS_LOG,
     "guard $BUG || slowTold < RequestLog.slowLinesMax else {",
     "RequestLogTests")
 bug(262, "a line has the keys of its request", TRACE,
-    "names.append(contentsOf: strings.extracting(request).array())",
-    "names.append(contentsOf: $BUG ? strings.array() : strings.extracting(request).array())",
+    "names = strings.extracting(whole).array()",
+    "names = $BUG ? strings.array() : strings.extracting(whole).array()",
     "RequestLogTests")
 bug(263, "controls of the second kind are shown as they are", "Server/Logging/LogText.swift",
     "return next < 0xA0 ? (2, UInt16(next)) : nil",
@@ -817,9 +817,9 @@ bug(269, "a socket that does not hear is told of again and again", MANAGER,
     "isProblemTold = true",
     "isProblemTold = !$BUG",
     "ServiceManagerTests")
-bug(270, "core dumps are left as they are", "Programs/CoreDump.swift",
-    "limit.rlim_cur = 0",
-    "limit.rlim_cur = $BUG ? limit.rlim_cur : 0",
+bug(270, "core dumps are left as they are", "Server/Service/HubService.swift",
+    "CoreDump.forbid()",
+    "if !$BUG { $TEXT }",
     "ServiceManagerTests")
 bug(271, "a clock that was set back stops the housekeeping", "Server/Transport/RequestLoop.swift",
     "guard now >= nextSweep || now < nextSweep - RequestLoop.sweepIntervalMicroseconds else { return }",

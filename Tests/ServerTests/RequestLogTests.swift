@@ -203,7 +203,10 @@ struct RequestLogTests {
       #"{"action":"delete","key":"\#(canary)",\#(key)}"#,
       #"{"action":"\#(canary)",\#(key)}"#, #"{"action":"get","key":"k","api_key":"\#(canary)-wrong"}"#,
       #"{"\#(canary)":1,"action":"ping",\#(key)}"#, #"{"action":"ping","\#(canary)"#, canary,
-    ] { _ = try client.ask(request) }
+    ] {
+      let reply = try client.ask(request).text
+      #expect(!reply.contains(canary + "-right") && !reply.contains(canary + "-wrong"), "no reply repeats a key")
+    }
     // A write that the disk makes slow, and then one that it makes fail.
     hub.disk.hold()
     try client.send(#"{"action":"put","key":"\#(canary)/slow","item":\#(item),\#(key)}"#)

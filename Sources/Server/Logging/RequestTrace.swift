@@ -26,14 +26,22 @@ struct RequestTrace {
     self.action = action
     self.keyBytes = keyBytes
     self.wantsToWait = wantsToWait
-    names = []
     agentEnd = agent.count
     correlationEnd = agent.count + correlation.count
-    guard correlationEnd + request.count > 0 else { return }
-    names.reserveCapacity(correlationEnd + request.count)
-    names.append(contentsOf: strings.extracting(agent).array())
-    names.append(contentsOf: strings.extracting(correlation).array())
-    names.append(contentsOf: strings.extracting(request).array())
+    // They are decoded one behind the other: then it is one copy, which each write pays for.
+    if let whole = RequestTrace.joined(RequestTrace.joined(agent, correlation), request) {
+      names = strings.extracting(whole).array()
+    } else {
+      names = strings.extracting(agent).array() + strings.extracting(correlation).array()
+      names += strings.extracting(request).array()
+    }
+  }
+
+  /// Two ranges as one, if the second begins where the first ends, or one of them is empty.
+  private static func joined(_ first: Range<Int>?, _ second: Range<Int>) -> Range<Int>? {
+    guard let first else { return nil }
+    if first.isEmpty || second.isEmpty { return first.isEmpty ? second : first }
+    return first.upperBound == second.lowerBound ? first.lowerBound..<second.upperBound : nil
   }
 
   /// The fields of a log line.
