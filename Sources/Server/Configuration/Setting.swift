@@ -62,6 +62,8 @@ struct Setting: Sendable {
   private static let security = [
     Setting(.allowAnonymous, .boolean, .boolean(false)),
     Setting(.apiKey, .secret, nil, variable: "MFH_API_KEY"),
+    Setting(.keyFile, .path, nil, variable: "MFH_KEY_FILE"),
+    Setting(.curveKeyFile, .path, nil, variable: "MFH_CURVE_KEY_FILE"),
     Setting(.headKeyFile, .path, nil, variable: "MFH_HEAD_KEY_FILE"),
   ]
 

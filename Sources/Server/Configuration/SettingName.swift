@@ -20,6 +20,8 @@ enum SettingName: String, CaseIterable, Sendable {
 
   case allowAnonymous = "security.allow_anonymous"
   case apiKey = "security.api_key"
+  case keyFile = "security.key_file"
+  case curveKeyFile = "security.curve_key_file"
   case headKeyFile = "security.head_key_file"
 
   case auditReads = "audit.reads"

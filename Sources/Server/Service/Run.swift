@@ -43,6 +43,9 @@ extension HubServiceOptions {
     log.retention = storage.retention
     limits = configuration.limits
     apiKey = configuration.security.apiKey
+    keyFile = configuration.security.keyFile
+    curveKeyFile = configuration.security.curveKeyFile
+    isReachable = !BindAddress.isLoopback(configuration.server.bind)
     headKeyFile = configuration.security.headKeyFile
     if configuration.audit.reads { readAudit = ReadAuditOptions(bytesMax: configuration.audit.readsMaxBytes) }
     slowRequestMilliseconds = configuration.slowRequestMilliseconds

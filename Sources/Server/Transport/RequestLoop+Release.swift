@@ -68,7 +68,8 @@ extension RequestLoop {
   private func retry(_ request: ParkedRequest, _ connection: Connection) throws -> Bool {
     let body = request.body
     let disposition = processor.process(
-      body.span.bytes, hasOutstanding: false, isRetry: request.revision > 0, arrival: request.arrival,
+      body.span.bytes, from: request.caller, hasOutstanding: false, isRetry: request.revision > 0,
+      arrival: request.arrival,
       reply: &reply)
     switch disposition {
     case .reply: return true
