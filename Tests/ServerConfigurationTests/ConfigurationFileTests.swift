@@ -28,6 +28,10 @@ struct ConfigurationFileTests {
       bulkhead:
         max_concurrent: 10
         max_queue_size: 20
+      agent:
+        requests_per_second: 30
+        burst: 40
+        max_in_flight: 50
       circuit_breaker:
         failure_threshold: 3
         reset_timeout: 2m
@@ -85,6 +89,9 @@ struct ConfigurationFileTests {
     #expect(configuration.limits.inFlightPerConnection == 14)
     let key = try #require(configuration.security.apiKey)
     #expect(key.digest == Secret("open-sesame").digest)
+    var agents = AgentLimitOptions()
+    (agents.requestsPerSecond, agents.burst, agents.inFlight) = (30, 40, 50)
+    #expect(configuration.resilience.agentLimits == agents)
     #expect(configuration.security.keyFile == "/etc/mfh/keys")
     #expect(configuration.security.curveKeyFile == "/etc/mfh/hub.curve")
   }

@@ -15,6 +15,7 @@ struct FixtureOptions: Sendable {
   var durability = Durability.fsync
   var apiKey: String?
   var keyFile: String?
+  var agentLimits = AgentLimitOptions()
   /// The hub's own; with it only clients on the list of the key file are let in.
   var curveKey: CurveKeyPair?
   var requestsMax = 20_480
@@ -109,6 +110,7 @@ final class HubFixture {
     let processor = RequestProcessor(
       hub: hub, service: ServiceInfo(durability: durability), access: access,
       log: RequestLog(logger: logger, slowMilliseconds: options.slowMilliseconds))
+    if options.agentLimits.areOn { processor.agents = AgentLimits(options.agentLimits) }
     processor.reads = options.readAudit.map { ReadAuditWriter(storage, store: log.status.store, options: $0) }
     defer { processor.reads?.close() }
     let context = try Context()

@@ -44,6 +44,7 @@ package struct ServerConfiguration: Sendable {
     package var bulkheadMaxConcurrent: Int
     /// Requests that wait beyond those; more are answered `overloaded`.
     package var bulkheadMaxQueueSize: Int
+    package var agentLimits: AgentLimitOptions
     /// Failures in a row that open the circuit breaker.
     package var breakerFailureThreshold: Int
     package var breakerResetSeconds: Int
@@ -83,6 +84,7 @@ extension ServerConfiguration {
     resilience = Resilience(
       bulkheadMaxConcurrent: settings.integer(.bulkheadConcurrent),
       bulkheadMaxQueueSize: settings.integer(.bulkheadQueue),
+      agentLimits: AgentLimitOptions(settings),
       breakerFailureThreshold: settings.integer(.breakerThreshold),
       breakerResetSeconds: settings.seconds(.breakerReset))
     security = Security(
@@ -101,5 +103,13 @@ extension ServerConfiguration {
     limits.batchGetKeys = settings.integer(.batchGetKeys)
     limits.listLimit = settings.integer(.listLimit)
     limits.inFlightPerConnection = settings.integer(.inFlight)
+  }
+}
+
+extension AgentLimitOptions {
+  init(_ settings: SettledSettings) {
+    requestsPerSecond = settings.integer(.agentRate)
+    burst = settings.integer(.agentBurst)
+    inFlight = settings.integer(.agentInFlight)
   }
 }

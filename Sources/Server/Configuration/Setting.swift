@@ -55,6 +55,9 @@ struct Setting: Sendable {
   private static let resilience = [
     Setting(.bulkheadConcurrent, .integer(1...1_000_000), .integer(4_096)),
     Setting(.bulkheadQueue, .integer(1...1_000_000), .integer(16_384)),
+    Setting(.agentRate, .integer(0...1_000_000), .integer(AgentLimitOptions().requestsPerSecond)),
+    Setting(.agentBurst, .integer(1...1_000_000), .integer(AgentLimitOptions().burst)),
+    Setting(.agentInFlight, .integer(0...1_000_000), .integer(AgentLimitOptions().inFlight)),
     Setting(.breakerThreshold, .integer(1...1_000_000), .integer(5)),
     Setting(.breakerReset, .seconds(1...86_400), .seconds(30)),
   ]

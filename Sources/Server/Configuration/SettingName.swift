@@ -15,6 +15,9 @@ enum SettingName: String, CaseIterable, Sendable {
 
   case bulkheadConcurrent = "resilience.bulkhead.max_concurrent"
   case bulkheadQueue = "resilience.bulkhead.max_queue_size"
+  case agentRate = "resilience.agent.requests_per_second"
+  case agentBurst = "resilience.agent.burst"
+  case agentInFlight = "resilience.agent.max_in_flight"
   case breakerThreshold = "resilience.circuit_breaker.failure_threshold"
   case breakerReset = "resilience.circuit_breaker.reset_timeout"
 

@@ -1,4 +1,5 @@
 /// `redact` and `erasure`: items are erased, and where their bytes still are.
+internal import Access
 internal import Bytes
 internal import Hub
 internal import JSONText

@@ -28,6 +28,10 @@ final class RequestProcessor {
   let service: ServiceInfo
   /// Who may ask for what; nil in a hub that asks nobody for a key.
   let access: AccessControl?
+  /// How much one agent may ask for; nil without limits.
+  var agents: AgentLimits?
+  /// What the request that was parsed last was let in with.
+  @exclusivity(unchecked) private(set) var admission: Admission?
   /// Whose request was parsed last; nil when nobody is asked for a key.
   @exclusivity(unchecked) private(set) var principal: Principal?
   // Unchecked exclusivity: one thread owns this object, and asking at every access costs a tenth of a write.
@@ -77,6 +81,8 @@ final class RequestProcessor {
       try authenticate(caller)
       try RequestProcessor.readRest(&request, tape, body, hub.limits)
       if let principal { try RequestProcessor.bind(&request, to: principal) }
+      admission = caller.admission
+      if let agents, admission == nil { admission = try RequestProcessor.admit(agents, request, hub.clock.now()) }
       guard let wanted = request.action else { preconditionFailure("a read request has an action") }
       action = wanted
       let disposition = try perform(wanted, body, hasOutstanding: hasOutstanding, isRetry: isRetry, &reply)
@@ -118,6 +124,7 @@ final class RequestProcessor {
   private func parse(_ body: RawSpan) throws(HubError) {
     request.forget()
     principal = nil
+    admission = nil
     guard body.byteCount <= hub.limits.requestBytes else {
       throw HubError(
         .tooLarge, "the request has \(body.byteCount) bytes, the limit request_bytes is \(hub.limits.requestBytes)")
@@ -157,7 +164,7 @@ final class RequestProcessor {
     ReplyHead(
       action: request.actionText.map { body.extracting($0).array() },
       requestID: request.requestIDText.isEmpty ? [] : body.extracting(request.requestIDText).array(),
-      trace: log.takesTimes ? request.trace(arrival: arrival) : nil)
+      trace: log.takesTimes ? request.trace(arrival: arrival) : nil, admission: admission)
   }
 
   /// Called when the reply is complete.

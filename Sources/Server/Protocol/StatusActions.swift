@@ -92,6 +92,10 @@ extension RequestProcessor {
   }
 
   private func appendAccessStats(_ object: inout ObjectWriter, to reply: inout ByteBuffer) {
+    if let agents {
+      object.number("agents_counted", UInt64(agents.agentCount), &reply)
+      object.number("agents_refused", agents.refused, &reply)
+    }
     guard let access else { return }
     object.number("access_keys", UInt64(access.tokenCount), &reply)
     object.number("access_curve_keys", UInt64(access.curveKeyCount), &reply)

@@ -22,4 +22,12 @@ struct Caller {
   var connection: KeyHash
   /// The API key that came beside the request; empty for none. One inside of the request counts before it.
   var bearer: [UInt8] = []
+  /// What a request that was put off was let in with: it is not counted again.
+  var admission: Admission?
+
+  func admitted(_ admission: Admission?) -> Caller {
+    var caller = self
+    caller.admission = admission
+    return caller
+  }
 }

@@ -18,6 +18,10 @@ extension RequestProcessor {
     try request.bind(to: agent)
   }
 
+  static func admit(_ agents: AgentLimits, _ request: borrowing Request, _ now: Int64) throws(HubError) -> Admission {
+    try agents.admit(request.decoded.bytes.extracting(request.agent), now: now)
+  }
+
   /// Checks what does not depend on names.
   func checkRight(to action: Action) throws(HubError) { try checkRight(action.right, to: action) }
 

@@ -28,6 +28,8 @@ package struct HubServiceOptions: Sendable {
   package var curveKeyFile: String?
   /// Whether the listeners can be reached from other machines.
   package var isReachable = false
+  /// How much one agent may ask for.
+  package var agentLimits = AgentLimitOptions()
   /// The file of the key that signs heads; nil: they are not signed.
   package var headKeyFile: String?
   /// How reads are recorded; nil: they are not.
@@ -81,6 +83,7 @@ package struct HubService {
       let processor = RequestProcessor(
         hub: hub, service: ServiceInfo(durability: durabilityText), access: access,
         log: RequestLog(logger: logger, slowMilliseconds: options.slowRequestMilliseconds))
+      if options.agentLimits.areOn { processor.agents = AgentLimits(options.agentLimits) }
       processor.service.dataDirectory = DirectoryPath.absolute(options.dataDirectory)
       processor.reads = options.readAudit.map { ReadAuditWriter(storage, store: log.status.store, options: $0) }
       defer { processor.reads?.close() }

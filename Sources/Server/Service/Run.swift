@@ -46,6 +46,7 @@ extension HubServiceOptions {
     keyFile = configuration.security.keyFile
     curveKeyFile = configuration.security.curveKeyFile
     isReachable = !BindAddress.isLoopback(configuration.server.bind)
+    agentLimits = configuration.resilience.agentLimits
     headKeyFile = configuration.security.headKeyFile
     if configuration.audit.reads { readAudit = ReadAuditOptions(bytesMax: configuration.audit.readsMaxBytes) }
     slowRequestMilliseconds = configuration.slowRequestMilliseconds

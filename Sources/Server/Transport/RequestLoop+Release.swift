@@ -84,10 +84,12 @@ extension RequestLoop {
       later.revision = revision
       later.deadline = deadline
       later.needsRoom = false
+      later.caller.admission = processor.admission
       clients.replaceNext(.parked(later), of: connection)
     case .hold:
       var later = request
       later.needsRoom = true
+      later.caller.admission = processor.admission
       clients.replaceNext(.parked(later), of: connection)
     case .feed(let feed): clients.replaceNext(.feed(feed), of: connection)
     }

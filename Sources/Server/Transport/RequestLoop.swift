@@ -235,11 +235,13 @@ final class RequestLoop {
       }
     case .park(let revision, let deadline):
       let parked = ParkedRequest(
-        body: body.array(), caller: caller, revision: revision, deadline: deadline, arrival: arrival)
+        body: body.array(), caller: caller.admitted(processor.admission), revision: revision, deadline: deadline,
+        arrival: arrival)
       clients.add(.parked(parked), to: connection ?? Connection(name: name, envelope: envelope.array()))
     case .hold:
       let held = ParkedRequest(
-        body: body.array(), caller: caller, revision: 0, deadline: .max, arrival: arrival, needsRoom: true)
+        body: body.array(), caller: caller.admitted(processor.admission), revision: 0, deadline: .max, arrival: arrival,
+        needsRoom: true)
       clients.add(.parked(held), to: connection ?? Connection(name: name, envelope: envelope.array()))
     case .feed(let feed):
       clients.add(.feed(feed), to: connection ?? Connection(name: name, envelope: envelope.array()))
@@ -284,6 +286,7 @@ final class RequestLoop {
     guard now >= nextSweep || now < nextSweep - RequestLoop.sweepIntervalMicroseconds else { return }
     nextSweep = now + RequestLoop.sweepIntervalMicroseconds
     sender.keepHouse()
+    processor.agents?.forget(now: now)
     if let access = processor.access, access.keepHouse(now: now) { processor.log.keyFile(access) }
     if let reads = processor.reads {
       reads.turn(now: now)

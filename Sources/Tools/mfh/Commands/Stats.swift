@@ -47,6 +47,7 @@ struct Stats: ParsableCommand {
         "access_error",
       ]
     ),
+    ("AGENTS", ["agents_counted", "agents_refused"]),
     ("READ AUDIT", ["reads_recorded", "reads_lost", "reads_write_failures", "reads_files_removed", "reads_bytes"]),
     ("HISTORY TREE", ["tree_records", "head_records", "head_revision", "head_lag_ms", "head_signed_by"]),
   ]
