@@ -42,6 +42,9 @@ let package = Package(
       name: "EvidenceTests",
       dependencies: ["Evidence", "HistoryTree", "LogStore", "LogStoreTesting", "Bytes", "TestSupport", "Threads"],
       swiftSettings: spans),
+    .target(name: "Access", dependencies: ["Bytes", "HistoryTree", "JSONText"], swiftSettings: spans),
+    .testTarget(
+      name: "AccessTests", dependencies: ["Access", "Bytes", "HistoryTree", "TestSupport"], swiftSettings: spans),
     .target(name: "KeyIndex", dependencies: ["Bytes"], path: "Sources/Index", swiftSettings: spans),
     .target(name: "JSONText", dependencies: ["Bytes"], swiftSettings: spans),
     .target(name: "Hub", dependencies: ["Bytes", "LogStore", "KeyIndex", "JSONText"], swiftSettings: spans),
@@ -49,14 +52,15 @@ let package = Package(
     .target(
       name: "Server",
       dependencies: [
-        "Bytes", "Evidence", "HistoryTree", "Hub", "LogStore", "JSONText", "ZeroMQ", "Threads", "Programs", "Yams",
+        "Access", "Bytes", "Evidence", "HistoryTree", "Hub", "LogStore", "JSONText", "ZeroMQ", "Threads", "Programs",
+        "Yams",
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: spans),
     .executableTarget(
       name: "mfh-server",
       dependencies: ["Server", "Programs", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       path: "Sources/Tools/mfh-server", swiftSettings: spans),
-    .target(name: "HubClient", dependencies: ["Bytes", "JSONText", "ZeroMQ"], swiftSettings: spans),
+    .target(name: "HubClient", dependencies: ["Access", "Bytes", "JSONText", "ZeroMQ"], swiftSettings: spans),
     .target(
       name: "ToolSupport",
       dependencies: ["Bytes", .product(name: "ArgumentParser", package: "swift-argument-parser")],
@@ -64,7 +68,8 @@ let package = Package(
     .executableTarget(
       name: "mfh",
       dependencies: [
-        "Bytes", "Evidence", "HistoryTree", "Hub", "HubClient", "JSONText", "LogStore", "Programs", "StoreTools",
+        "Access", "Bytes", "Evidence", "HistoryTree", "Hub", "HubClient", "JSONText", "LogStore", "Programs",
+        "StoreTools",
         "ToolSupport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
@@ -134,12 +139,14 @@ let package = Package(
     .testTarget(name: "ZeroMQTests", dependencies: ["ZeroMQ", "Bytes", "Threads"], swiftSettings: spans),
     .testTarget(
       name: "ServerConfigurationTests",
-      dependencies: ["Server", "Hub", "LogStore", "Bytes", .product(name: "Logging", package: "swift-log")],
+      dependencies: [
+        "Server", "HistoryTree", "Hub", "LogStore", "Bytes", .product(name: "Logging", package: "swift-log"),
+      ],
       swiftSettings: spans),
     .testTarget(
       name: "ServerTests",
       dependencies: [
-        "mfh-server", "Server", "Evidence", "HistoryTree", "Hub", "LogStore", "ZeroMQ", "Threads", "Bytes",
+        "mfh-server", "Access", "Server", "Evidence", "HistoryTree", "Hub", "LogStore", "ZeroMQ", "Threads", "Bytes",
         "TestSupport",
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: spans),

@@ -17,6 +17,7 @@ let package = Package(
     .executable(name: "mfh-bench", targets: ["mfh-bench"]),
     .executable(name: "index-bench", targets: ["index-bench"]),
     .executable(name: "zmq-echo", targets: ["zmq-echo"]),
+    .executable(name: "key-timing", targets: ["key-timing"]),
   ],
   dependencies: [
     .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
@@ -29,6 +30,14 @@ let package = Package(
     .target(name: "JSONText", dependencies: ["Bytes"], path: "MainSources/JSONText", swiftSettings: swift),
     .target(name: "Programs", path: "MainSources/Programs", swiftSettings: swift),
     .target(name: "ZeroMQ", dependencies: ["Bytes", "CZeroMQ"], path: "MainSources/ZeroMQ", swiftSettings: swift),
+    .systemLibrary(name: "CSodium", path: "MainSources/CSodium"),
+    .target(
+      name: "HistoryTree", dependencies: ["Bytes", "CSodium"], path: "MainSources/HistoryTree", swiftSettings: swift),
+    .target(
+      name: "Access", dependencies: ["Bytes", "HistoryTree", "JSONText"], path: "MainSources/Access",
+      swiftSettings: swift),
+    .executableTarget(
+      name: "key-timing", dependencies: ["Access", "BenchSupport", "Bytes", "HistoryTree"], swiftSettings: swift),
     .systemLibrary(name: "CEpoll"),
     .target(name: "BenchSupport", swiftSettings: swift),
     .executableTarget(

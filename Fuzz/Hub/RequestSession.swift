@@ -19,6 +19,7 @@ final class RequestSession {
   /// Decided replies that wait for their commit.
   private var waiting: [(ticket: UInt64, head: ReplyHead, decided: DecidedReply)] = []
   private var reply = ByteBuffer()
+  private let caller = Caller(connection: KeyHash(RawSpan()))
 
   var hub: MemoryHub? { processor?.hub }
 
@@ -33,7 +34,7 @@ final class RequestSession {
     guard let hub = FuzzHub.open(disk, clock: clock) else { return }
     let logger = Logger(label: "fuzz") { _ in SwiftLogNoOpLogHandler() }
     processor = RequestProcessor(
-      hub: hub, service: ServiceInfo(durability: "fsync"), apiKey: nil, log: RequestLog(logger: logger))
+      hub: hub, service: ServiceInfo(durability: "fsync"), access: nil, log: RequestLog(logger: logger))
   }
 
   func advance(milliseconds: Int64) { clock.time += milliseconds * 1_000 }
@@ -53,11 +54,12 @@ final class RequestSession {
     let before = HubPicture(processor.hub)
     reply.removeAll()
     var disposition = processor.process(
-      body, hasOutstanding: !waiting.isEmpty, isRetry: false, arrival: 0, reply: &reply)
+      body, from: caller, hasOutstanding: !waiting.isEmpty, isRetry: false, arrival: 0, reply: &reply)
     if case .park = disposition {
       try finish()
       let settled = HubPicture(processor.hub)
-      disposition = processor.process(body, hasOutstanding: false, isRetry: true, arrival: 0, reply: &reply)
+      disposition = processor.process(
+        body, from: caller, hasOutstanding: false, isRetry: true, arrival: 0, reply: &reply)
       try file(disposition, settled, body)
     } else {
       try file(disposition, before, body)

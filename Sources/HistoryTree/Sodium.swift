@@ -1,4 +1,5 @@
-/// The only place that calls libsodium: BLAKE2b-256, Ed25519, SHA-256 for the id of a key, random numbers.
+/// The only place that calls libsodium: BLAKE2b-256, Ed25519, Curve25519, SHA-256 for the id of a key, comparing secrets,
+/// random numbers.
 internal import Bytes
 internal import CSodium
 
@@ -36,6 +37,23 @@ package enum Sodium {
     var hash = [UInt8](repeating: 0, count: Int(crypto_hash_sha256_BYTES))
     crypto_hash_sha256(&hash, bytes, UInt64(bytes.count))
     return hash
+  }
+
+  /// Compares in a time that does not depend on where two digests differ.
+  package static func isEqual(_ left: Digest, _ right: Digest) -> Bool {
+    unsafe withUnsafeBytes(of: left) { left in
+      unsafe withUnsafeBytes(of: right) { right in
+        unsafe sodium_memcmp(left.baseAddress, right.baseAddress, left.count) == 0
+      }
+    }
+  }
+
+  /// The public key of Curve25519 that belongs to a secret one.
+  package static func curvePublicKey(ofSecret secret: [UInt8]) -> [UInt8] {
+    precondition(isReady && secret.count == Int(crypto_scalarmult_curve25519_SCALARBYTES), "a secret key has 32 bytes")
+    var publicKey = [UInt8](repeating: 0, count: Int(crypto_scalarmult_curve25519_BYTES))
+    crypto_scalarmult_curve25519_base(&publicKey, secret)
+    return publicKey
   }
 
   // MARK: Ed25519

@@ -4,12 +4,18 @@ package import ZeroMQ
 
 package final class HubClient {
   package let address: HubAddress
+  private let encryption: Encryption?
   private let context: Context
   private var connection: HubConnection?
 
-  /// - Parameter context: shared by many clients of one process; one of its own by default.
-  package init(_ address: HubAddress, context: Context? = nil) throws(HubClientError) {
+  /// - Parameters:
+  ///   - encryption: nil: what is sent can be read on its way.
+  ///   - context: shared by many clients of one process; one of its own by default.
+  package init(
+    _ address: HubAddress, encryption: Encryption? = nil, context: Context? = nil
+  ) throws(HubClientError) {
     self.address = address
+    self.encryption = encryption
     do throws(ZeroMQError) {
       if let context { self.context = context } else { self.context = try Context() }
     } catch {
@@ -44,7 +50,7 @@ package final class HubClient {
 
   private func open() throws(HubClientError) -> HubConnection {
     if let connection { return connection }
-    let opened = try HubConnection(to: address, in: context)
+    let opened = try HubConnection(to: address, encryption: encryption, in: context)
     connection = opened
     return opened
   }

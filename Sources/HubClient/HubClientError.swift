@@ -24,6 +24,8 @@ package enum HubClientError: Error, Sendable {
     case mute
     /// Something listens there, and it does not speak the protocol.
     case foreign
+    /// The hub does not know the CURVE key that was shown.
+    case notAllowed
   }
 }
 

@@ -2,6 +2,7 @@
 ///
 /// A message is only taken when the connection stands, and once it has been lost nothing is waited for: so the caller
 /// learns whether a request can have reached the hub.
+internal import Access
 package import Bytes
 package import ZeroMQ
 
@@ -17,7 +18,11 @@ package final class HubConnection {
   private static let replyBytesMax: Int64 = 256 << 20
 
   /// Begins to connect, in the background.
-  package init(to address: HubAddress, in context: Context) throws(HubClientError) {
+  ///
+  /// - Parameter encryption: nil: what is sent can be read on its way.
+  package init(
+    to address: HubAddress, encryption: Encryption? = nil, in context: Context
+  ) throws(HubClientError) {
     do throws(ZeroMQError) {
       socket = try Socket(.dealer, in: context)
       // Without a connection nothing is queued: what could not be sent has certainly not happened.
@@ -25,6 +30,11 @@ package final class HubConnection {
       try socket.set(.linger, 0)
       try socket.set(.ipv6, address.isVersion6 ? 1 : 0)
       try socket.setMaxFrameBytes(HubConnection.replyBytesMax)
+      if let encryption {
+        try socket.setCurveClient(
+          serverKey: encryption.hubKey.description, publicKey: encryption.ownKey.publicKey.description,
+          secretKey: encryption.ownKey.secretText)
+      }
       monitor = try SocketMonitor(socket)
       poller = Poller(sockets: [monitor.events, socket])
       try socket.connect(address.text)
@@ -38,7 +48,8 @@ package final class HubConnection {
     _ = try takeEvents()
     while !isReady {
       let milliseconds = deadline.milliseconds
-      guard milliseconds > 0 else { throw .unreachable(trouble) }
+      // libzmq does not try again what was refused.
+      guard milliseconds > 0, trouble != .notAllowed else { throw .unreachable(trouble) }
       try wait(milliseconds)
       _ = try takeEvents()
     }
@@ -102,9 +113,10 @@ package final class HubConnection {
     var hasEnded = false
     while let event = try HubConnection.zeroMQ({ () throws(ZeroMQError) in try monitor.next() }) {
       switch event {
-      case .connected: if trouble != .foreign { trouble = .mute }
+      case .connected: if trouble != .foreign, trouble != .notAllowed { trouble = .mute }
       case .handshakeSucceeded: isReady = true
       case .handshakeFailed: trouble = .foreign
+      case .handshakeRefused: trouble = .notAllowed
       case .connectRetried: if trouble == .silent { trouble = .refused }
       case .disconnected:
         if isReady {

@@ -8,6 +8,12 @@ package final class Socket {
   let context: Context
   /// The frame received last. It is used again for the next one, so that receiving makes nothing new.
   private let message: UnsafeMutablePointer<zmq_msg_t>
+  private var isInsideOfMessage = false
+  /// Whether peers have names that a handshake has shown.
+  var knowsPeers = false
+  /// The name of the peer that has sent the message received last, as the handshake's authenticator has it; nil when it
+  /// has given none. A router knows it once the frame behind the routing id is received.
+  package private(set) var userID: String?
 
   package init(_ kind: Kind, in context: Context) throws(ZeroMQError) {
     guard let handle = zmq_socket(context.handle, kind.number) else { throw ZeroMQError("zmq_socket \(kind)") }
@@ -63,6 +69,7 @@ package final class Socket {
           return Int(length)
         }
         let more = zmq_msg_more(message) != 0
+        if knowsPeers { noteUserID(more: more) }
         // A large frame's memory is given back now, not when the next one comes.
         if length > Socket.keptFrameBytes {
           zmq_msg_close(message)
@@ -74,6 +81,13 @@ package final class Socket {
       if failure == EAGAIN { return .wouldBlock }
       guard failure == EINTR else { throw ZeroMQError("zmq_msg_recv", failure) }
     }
+  }
+
+  private func noteUserID(more: Bool) {
+    // What was found for one message is nothing for the next one.
+    if !isInsideOfMessage { userID = nil }
+    isInsideOfMessage = more
+    if userID == nil, let name = zmq_msg_gets(message, "User-Id") { userID = String(cString: name) }
   }
 
   private static let keptFrameBytes = 64 << 10

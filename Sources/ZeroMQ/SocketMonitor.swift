@@ -14,6 +14,8 @@ package final class SocketMonitor {
     case handshakeSucceeded
     /// What is at the other end does not speak ZMTP, or not with this kind of socket.
     case handshakeFailed
+    /// The other end does not let this one in.
+    case handshakeRefused
     /// A connection, incoming or outgoing, has ended.
     case disconnected
   }
@@ -27,7 +29,8 @@ package final class SocketMonitor {
     (ZMQ_EVENT_CONNECTED, .connected), (ZMQ_EVENT_CONNECT_RETRIED, .connectRetried),
     (ZMQ_EVENT_ACCEPTED, .accepted), (ZMQ_EVENT_HANDSHAKE_SUCCEEDED, .handshakeSucceeded),
     (ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL, .handshakeFailed),
-    (ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL, .handshakeFailed), (ZMQ_EVENT_DISCONNECTED, .disconnected),
+    (ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL, .handshakeFailed),
+    (ZMQ_EVENT_HANDSHAKE_FAILED_AUTH, .handshakeRefused), (ZMQ_EVENT_DISCONNECTED, .disconnected),
   ]
 
   /// Begins to watch `socket`, which has no other monitor; call it before binding or connecting.
@@ -74,7 +77,7 @@ package struct ConnectionCount: Sendable, Equatable {
       open += 1
       accepted += 1
     case .disconnected: open -= 1
-    case .connected, .connectRetried, .handshakeSucceeded, .handshakeFailed: break
+    case .connected, .connectRetried, .handshakeSucceeded, .handshakeFailed, .handshakeRefused: break
     }
   }
 }

@@ -105,7 +105,7 @@ struct TreeCommandTests {
   func badKeys() throws {
     try FileManager.default.setAttributes([.posixPermissions: 0o640], ofItemAtPath: keyFile)
     expectRefusal(keyFile, "chmod 600")
-    expectRefusal(scratch.path + "/none", "mfh keys --create")
+    expectRefusal(scratch.path + "/none", "mfh keys head --create")
     let wrong = scratch.path + "/wrong.key"
     try "hello".write(toFile: wrong, atomically: false, encoding: .utf8)
     try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: wrong)

@@ -575,9 +575,9 @@ bug(118, "a reply is dropped and not counted", "Server/Transport/ReplySender.swi
     "sender.service.counters.droppedReplies += 1",
     "if !$BUG { $TEXT }",
     "HostileClientTests")
-bug(119, "the beginning of the API key is taken for it", "Server/Configuration/Secret.swift",
-    "UInt8(candidate.byteCount == bytes.count ? 0 : 1)",
-    "UInt8($BUG && candidate.byteCount < bytes.count || candidate.byteCount == bytes.count ? 0 : 1)",
+bug(119, "any API key is taken for the hub's one", "Server/Security/AccessControl.swift",
+    "Sodium.isEqual(singleKey.digest, AccessToken.digest(token))",
+    "$BUG || Sodium.isEqual(singleKey.digest, AccessToken.digest(token))",
     "RequestErrorTests")
 bug(120, "min_revision is met one revision early", "Server/Protocol/RequestProcessor.swift",
     "guard wanted > hub.state.revision.value else",
@@ -825,3 +825,76 @@ bug(271, "a clock that was set back stops the housekeeping", "Server/Transport/R
     "guard now >= nextSweep || now < nextSweep - RequestLoop.sweepIntervalMicroseconds else { return }",
     "guard now >= nextSweep || !$BUG && now < nextSweep - RequestLoop.sweepIntervalMicroseconds else { return }",
     "ClockTests")
+# Who is let in, as whom, and to what.
+
+ACCESS = "Server/Security/AccessControl.swift"
+RIGHTS = "Server/Security/RequestProcessor+Access.swift"
+
+bug(260, "a permission's prefix needs no end of its own", "Access/Permission.swift",
+    "Permission.separators.contains(last) else {",
+    "$BUG || Permission.separators.contains(last) else {",
+    "PermissionTests")
+bug(261, "a permission opens names that its prefix does not begin", "Access/Permission.swift",
+    "return prefix.isEmpty || name.hasPrefix(prefix.span.bytes)",
+    "return prefix.isEmpty || $BUG || name.hasPrefix(prefix.span.bytes)",
+    "PermissionTests", "AccessMatrixTests")
+bug(262, "a revoked key counts", "Access/KeyRing.swift",
+    "where entry.revoked == nil {",
+    "where $BUG || entry.revoked == nil {",
+    "KeyRingTests")
+bug(263, "a key's id is enough", "Access/KeyRing.swift",
+    "Sodium.isEqual(digest, AccessToken.digest(token))",
+    "$BUG || Sodium.isEqual(digest, AccessToken.digest(token))",
+    "KeyRingTests")
+bug(264, "the log names whom the request names", "Server/Protocol/RequestProcessor.swift",
+    "if let principal { try RequestProcessor.bind(&request, to: principal) }",
+    "if !$BUG, let principal { try RequestProcessor.bind(&request, to: principal) }",
+    "ServerTests.AccessTests")
+bug(265, "a name is not checked against the key", RIGHTS,
+    "!RequestProcessor.may(operation, name, principal, request)\n    else",
+    "!$BUG, !RequestProcessor.may(operation, name, principal, request)\n    else",
+    "AccessMatrixTests")
+bug(266, "who may something may look after the hub", RIGHTS,
+    "!principal.mayEverywhere(operation) else {",
+    "!$BUG, !principal.mayEverywhere(operation) else {",
+    "AccessMatrixTests")
+bug(267, "a list shows what the key does not open", "Server/Protocol/ReadActions.swift",
+    "guard let readable else {",
+    "guard let readable, !$BUG else {",
+    "AccessMatrixTests")
+bug(268, "the feed shows what the key does not open", "Hub/Feed/FeedQuery.swift",
+    "return within.isEmpty ||",
+    "return within.isEmpty || $BUG ||",
+    "AccessMatrixTests")
+bug(269, "a conflict tells the item to who may not read it", "Server/Protocol/RequestProcessor.swift",
+    "let shown = head.hidesItem ? nil : conflict.current",
+    "let shown = head.hidesItem && !$BUG ? nil : conflict.current",
+    "ServerTests.AccessTests")
+bug(270, "a long poll outlives the revocation of its key", "Server/Protocol/FeedActions.swift",
+    "if let principal = feed.principal, access?.stands(principal) != true {",
+    "if !$BUG, let principal = feed.principal, access?.stands(principal) != true {",
+    "ServerTests.AccessTests")
+bug(271, "the key file is read at the start only", ACCESS,
+    "guard let keyFile, keyFile.hasChanged() else { return false }",
+    "guard !$BUG, let keyFile, keyFile.hasChanged() else { return false }",
+    "ServerTests.AccessTests")
+bug(272, "a message counts as sent by the client before", "ZeroMQ/Socket.swift",
+    "if !isInsideOfMessage { userID = nil }",
+    "if !isInsideOfMessage, !$BUG { userID = nil }",
+    "CurveTests")
+bug(273, "a client that is not on the list is let in", "Server/Security/ZapHandler.swift",
+    "let status = id == nil ?",
+    "let status = id == nil && !$BUG ?",
+    "CurveTests")
+bug(274, "an agent's connection takes another agent's API key", ACCESS,
+    "if let agent = owner?.agent,",
+    "if !$BUG, let agent = owner?.agent,",
+    "CurveTests")
+bug(275, "wrong keys are not counted", ACCESS,
+    "throttle.note(caller.connection, now: now)",
+    "if !$BUG { $TEXT }",
+    "ServerTests.AccessTests")
+bug(276, "what an agent has in flight never becomes less", "Server/Transport/AgentLimits.swift",
+    "deinit { agent.inFlight -= 1 }",
+    "deinit { if !$BUG { agent.inFlight -= 1 } }",
+    "AgentLimitTests")

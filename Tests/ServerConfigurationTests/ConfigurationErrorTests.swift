@@ -71,6 +71,7 @@ struct ConfigurationErrorTests {
       ("limits:\n  item_bytes: 1 MiB\n  reply_bytes: 64 KiB\n", 3, "is less than limits.item_bytes"),
       ("limits:\n  request_bytes: 8192\n", 2, "is less than limits.item_bytes"),
       ("#\nserver:\n  bind: 10.0.0.1\n", 3, "10.0.0.1 is not a loopback address, and no API key is set"),
+      ("security:\n  curve_key_file: a\n", 2, "security.curve_key_file needs security.key_file"),
     ])
   func wrong(text: String, line: Int, expected: String) throws {
     let error = try Workshop().error(in: text)
@@ -141,6 +142,7 @@ struct ConfigurationErrorTests {
     flags.bind = address
     #expect(try workshop.error { try workshop.load(flags) }.exitCode == 78)
     #expect(try workshop.load(flags, environment: ["MFH_API_KEY": "k"]).configuration.security.apiKey != nil)
+    #expect(try workshop.load(flags, environment: ["MFH_KEY_FILE": "k"]).configuration.security.keyFile == "k")
     flags.config = try workshop.file("security: {allow_anonymous: true}")
     #expect(try workshop.load(flags).configuration.security.allowAnonymous)
   }

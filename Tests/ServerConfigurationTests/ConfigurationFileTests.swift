@@ -1,8 +1,8 @@
 /// What a configuration file may say, and how it is understood.
-import Bytes
 import Hub
 import LogStore
 import Logging
+import HistoryTree
 import Testing
 
 @testable import Server
@@ -28,6 +28,10 @@ struct ConfigurationFileTests {
       bulkhead:
         max_concurrent: 10
         max_queue_size: 20
+      agent:
+        requests_per_second: 30
+        burst: 40
+        max_in_flight: 50
       circuit_breaker:
         failure_threshold: 3
         reset_timeout: 2m
@@ -35,6 +39,8 @@ struct ConfigurationFileTests {
       allow_anonymous: true
       api_key: open-sesame
       head_key_file: /etc/mfh/head.key
+      key_file: /etc/mfh/keys
+      curve_key_file: /etc/mfh/hub.curve
     audit:
       reads: true
       reads_max_bytes: 2 GiB
@@ -81,11 +87,13 @@ struct ConfigurationFileTests {
     #expect(configuration.limits.batchGetKeys == 12)
     #expect(configuration.limits.listLimit == 13)
     #expect(configuration.limits.inFlightPerConnection == 14)
-    var candidate = ByteBuffer()
-    candidate.append("open-sesame")
     let key = try #require(configuration.security.apiKey)
-    let isMatching = key.matches(candidate.bytes)
-    #expect(isMatching)
+    #expect(key.digest == Secret("open-sesame").digest)
+    var agents = AgentLimitOptions()
+    (agents.requestsPerSecond, agents.burst, agents.inFlight) = (30, 40, 50)
+    #expect(configuration.resilience.agentLimits == agents)
+    #expect(configuration.security.keyFile == "/etc/mfh/keys")
+    #expect(configuration.security.curveKeyFile == "/etc/mfh/hub.curve")
   }
 
   @Test("A file that gives every setting leaves none at its default")

@@ -1,4 +1,5 @@
 /// A hub that runs in this process as it does in the server: store, state, socket and loop on a thread of their own.
+import Access
 import Foundation
 import Hub
 import LogStore
@@ -13,6 +14,10 @@ struct FixtureOptions: Sendable {
   var limits = HubLimits()
   var durability = Durability.fsync
   var apiKey: String?
+  var keyFile: String?
+  var agentLimits = AgentLimitOptions()
+  /// The hub's own; with it only clients on the list of the key file are let in.
+  var curveKey: CurveKeyPair?
   var requestsMax = 20_480
   var firstSegmentBytes = 8 << 20
   /// A directory that outlives the hub; nil: one of its own.
@@ -97,17 +102,24 @@ final class HubFixture {
     let logger = Logger(label: "hub") {
       JSONLogHandler(component: $0, level: options.logLevel, descriptor: options.logDescriptor)
     }
+    let asksForKeys = options.apiKey != nil || options.keyFile != nil
+    let access =
+      asksForKeys
+      ? try AccessControl(singleKey: options.apiKey.map { Secret($0) }, keyFile: options.keyFile.map { KeyFile($0) })
+      : nil
     let processor = RequestProcessor(
-      hub: hub, service: ServiceInfo(durability: durability), apiKey: options.apiKey.map { Secret($0) },
+      hub: hub, service: ServiceInfo(durability: durability), access: access,
       log: RequestLog(logger: logger, slowMilliseconds: options.slowMilliseconds))
+    if options.agentLimits.areOn { processor.agents = AgentLimits(options.agentLimits) }
     processor.reads = options.readAudit.map { ReadAuditWriter(storage, store: log.status.store, options: $0) }
     defer { processor.reads?.close() }
     let context = try Context()
-    let socket = try Listener.socket(in: context, limits: options.limits)
+    let zap = try options.curveKey.map { _ in try ZapHandler(in: context) }
+    let socket = try Listener.socket(in: context, limits: options.limits, curveKey: options.curveKey)
     let endpoint = try Listener.bind(socket, host: "127.0.0.1", port: 0)
     processor.service.endpoint = endpoint
     let loop = RequestLoop(
-      socket: socket, wakeUp: wakeUp, stopFlag: flag, processor: processor, requestsMax: options.requestsMax)
+      socket: socket, zap: zap, wakeUp: wakeUp, stopFlag: flag, processor: processor, requestsMax: options.requestsMax)
     onReady(endpoint)
     try loop.run()
     try loop.finish()

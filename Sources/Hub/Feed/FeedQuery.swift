@@ -1,4 +1,5 @@
 /// What a reader of the change feed asks for. CONTRACT: section 2, `events`.
+internal import Bytes
 package import LogStore
 
 package struct FeedQuery: Equatable, Sendable {
@@ -6,12 +7,20 @@ package struct FeedQuery: Equatable, Sendable {
   package var from: Revision
   /// Only events of keys that begin so.
   package let prefix: [UInt8]
+  /// Of those, only events of keys that begin as one of these; empty: of all.
+  package let within: [[UInt8]]
   /// The most events in one reply.
   package let limit: Int
 
-  package init(from: Revision, prefix: [UInt8], limit: Int) {
+  package init(from: Revision, prefix: [UInt8], limit: Int, within: [[UInt8]] = []) {
     self.from = from
     self.prefix = prefix
     self.limit = limit
+    self.within = within
+  }
+
+  func wants(_ key: RawSpan) -> Bool {
+    guard key.hasPrefix(prefix.span.bytes) else { return false }
+    return within.isEmpty || within.contains { key.hasPrefix($0.span.bytes) }
   }
 }

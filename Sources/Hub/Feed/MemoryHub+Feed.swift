@@ -77,8 +77,7 @@ extension MemoryHub {
       return .goOn
     }
     if header.fields.operation.isPut { passedPlaces.note(header.fields.revision, at: position) }
-    let prefix = page.query.prefix
-    guard record.extracting(header.keyRange).hasPrefix(prefix.span.bytes) else { return .goOn }
+    guard page.query.wants(record.extracting(header.keyRange)) else { return .goOn }
     if page.count == page.query.limit {
       page.isFull = true
       return .stopBefore

@@ -1,5 +1,6 @@
-/// A secret value: it can be compared, but nothing that prints or reflects it shows it.
-internal import Bytes
+/// A secret value: its digest can be compared, but nothing that prints or reflects it shows it.
+internal import Access
+internal import HistoryTree
 
 package struct Secret: Sendable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
   /// What is shown in its place. Its length tells nothing.
@@ -13,13 +14,6 @@ package struct Secret: Sendable, CustomStringConvertible, CustomDebugStringConve
   package var debugDescription: String { Secret.mask }
   package var customMirror: Mirror { Mirror(self, children: []) }
 
-  /// Whether `candidate` is the secret. The time that it takes depends on the candidate's length alone, so that a
-  /// guess can not be improved byte by byte.
-  package func matches(_ candidate: RawSpan) -> Bool {
-    var difference = UInt8(candidate.byteCount == bytes.count ? 0 : 1)
-    for position in 0..<candidate.byteCount {
-      difference |= candidate.u8(position) ^ bytes[position % bytes.count]
-    }
-    return difference == 0
-  }
+  /// What candidates are compared with: digests have one length, and say nothing of where a guess goes wrong.
+  var digest: Digest { AccessToken.digest(bytes.span.bytes) }
 }

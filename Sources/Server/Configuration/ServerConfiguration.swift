@@ -44,6 +44,7 @@ package struct ServerConfiguration: Sendable {
     package var bulkheadMaxConcurrent: Int
     /// Requests that wait beyond those; more are answered `overloaded`.
     package var bulkheadMaxQueueSize: Int
+    package var agentLimits: AgentLimitOptions
     /// Failures in a row that open the circuit breaker.
     package var breakerFailureThreshold: Int
     package var breakerResetSeconds: Int
@@ -52,8 +53,12 @@ package struct ServerConfiguration: Sendable {
   package struct Security: Sendable {
     /// Whether a listener that others can reach may do without a key.
     package var allowAnonymous: Bool
-    /// The one key that every request has to bear; nil when none is needed.
+    /// The one key that may everything; nil when there is none.
     package var apiKey: Secret?
+    /// The file with the keys of clients, which `mfh keys` keeps; nil when there are none.
+    package var keyFile: String?
+    /// The file with the hub's own CURVE key, outside of the store; nil: ZeroMQ is not encrypted.
+    package var curveKeyFile: String?
     /// The file with the key that signs heads, outside of the store; nil: heads are not signed.
     package var headKeyFile: String?
   }
@@ -79,10 +84,12 @@ extension ServerConfiguration {
     resilience = Resilience(
       bulkheadMaxConcurrent: settings.integer(.bulkheadConcurrent),
       bulkheadMaxQueueSize: settings.integer(.bulkheadQueue),
+      agentLimits: AgentLimitOptions(settings),
       breakerFailureThreshold: settings.integer(.breakerThreshold),
       breakerResetSeconds: settings.seconds(.breakerReset))
     security = Security(
       allowAnonymous: settings.boolean(.allowAnonymous), apiKey: settings.secret(.apiKey),
+      keyFile: settings.optionalText(.keyFile), curveKeyFile: settings.optionalText(.curveKeyFile),
       headKeyFile: settings.optionalText(.headKeyFile))
     audit = Audit(reads: settings.boolean(.auditReads), readsMaxBytes: settings.integer(.auditReadsBytes))
     logLevel = Logger.Level(rawValue: settings.text(.logLevel)) ?? .info
@@ -96,5 +103,13 @@ extension ServerConfiguration {
     limits.batchGetKeys = settings.integer(.batchGetKeys)
     limits.listLimit = settings.integer(.listLimit)
     limits.inFlightPerConnection = settings.integer(.inFlight)
+  }
+}
+
+extension AgentLimitOptions {
+  init(_ settings: SettledSettings) {
+    requestsPerSecond = settings.integer(.agentRate)
+    burst = settings.integer(.agentBurst)
+    inFlight = settings.integer(.agentInFlight)
   }
 }

@@ -55,6 +55,9 @@ struct Setting: Sendable {
   private static let resilience = [
     Setting(.bulkheadConcurrent, .integer(1...1_000_000), .integer(4_096)),
     Setting(.bulkheadQueue, .integer(1...1_000_000), .integer(16_384)),
+    Setting(.agentRate, .integer(0...1_000_000), .integer(AgentLimitOptions().requestsPerSecond)),
+    Setting(.agentBurst, .integer(1...1_000_000), .integer(AgentLimitOptions().burst)),
+    Setting(.agentInFlight, .integer(0...1_000_000), .integer(AgentLimitOptions().inFlight)),
     Setting(.breakerThreshold, .integer(1...1_000_000), .integer(5)),
     Setting(.breakerReset, .seconds(1...86_400), .seconds(30)),
   ]
@@ -62,6 +65,8 @@ struct Setting: Sendable {
   private static let security = [
     Setting(.allowAnonymous, .boolean, .boolean(false)),
     Setting(.apiKey, .secret, nil, variable: "MFH_API_KEY"),
+    Setting(.keyFile, .path, nil, variable: "MFH_KEY_FILE"),
+    Setting(.curveKeyFile, .path, nil, variable: "MFH_CURVE_KEY_FILE"),
     Setting(.headKeyFile, .path, nil, variable: "MFH_HEAD_KEY_FILE"),
   ]
 

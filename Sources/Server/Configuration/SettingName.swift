@@ -15,11 +15,16 @@ enum SettingName: String, CaseIterable, Sendable {
 
   case bulkheadConcurrent = "resilience.bulkhead.max_concurrent"
   case bulkheadQueue = "resilience.bulkhead.max_queue_size"
+  case agentRate = "resilience.agent.requests_per_second"
+  case agentBurst = "resilience.agent.burst"
+  case agentInFlight = "resilience.agent.max_in_flight"
   case breakerThreshold = "resilience.circuit_breaker.failure_threshold"
   case breakerReset = "resilience.circuit_breaker.reset_timeout"
 
   case allowAnonymous = "security.allow_anonymous"
   case apiKey = "security.api_key"
+  case keyFile = "security.key_file"
+  case curveKeyFile = "security.curve_key_file"
   case headKeyFile = "security.head_key_file"
 
   case auditReads = "audit.reads"

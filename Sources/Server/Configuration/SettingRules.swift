@@ -8,13 +8,19 @@ enum SettingRules {
 
   /// What others can reach needs a key, unless the operator says in so many words that it does not.
   private static func checkAccess(_ settings: SettledSettings) throws(ConfigurationError) {
+    if settings.optionalText(.curveKeyFile) != nil, settings.optionalText(.keyFile) == nil {
+      throw ConfigurationError(
+        "\(settings[.curveKeyFile].origin.place): security.curve_key_file needs security.key_file, which says whom to "
+          + "let in: mfh keys create makes it")
+    }
     let address = settings.text(.bind)
-    guard !BindAddress.isLoopback(address), settings.secret(.apiKey) == nil, !settings.boolean(.allowAnonymous)
-    else { return }
+    let asksForKeys = settings.secret(.apiKey) != nil || settings.optionalText(.keyFile) != nil
+    guard !BindAddress.isLoopback(address), !asksForKeys, !settings.boolean(.allowAnonymous) else { return }
     let origin = settings[.bind].origin
     throw ConfigurationError(
-      "\(origin.place): \(address) is not a loopback address, and no API key is set: set MFH_API_KEY, "
-        + "or security.allow_anonymous: true in the configuration file to let everybody in who can reach it")
+      "\(origin.place): \(address) is not a loopback address, and no API key is set: set security.key_file or "
+        + "MFH_API_KEY, or security.allow_anonymous: true in the configuration file to let everybody in who can reach it"
+    )
   }
 
   private static func checkPorts(_ settings: SettledSettings) throws(ConfigurationError) {

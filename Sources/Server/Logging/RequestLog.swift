@@ -19,6 +19,8 @@ final class RequestLog {
   private var isReadAuditProblemTold = false
   private var nextFailure: Int64 = .min
   private var suppressed = 0
+  private var nextRefusal: Int64 = .min
+  private var refusedKeys = 0
 
   private var slowSince: Int64 = 0
   private var slowTold = 0
@@ -146,6 +148,28 @@ final class RequestLog {
         .error, .storage, "reads can not be recorded, it is tried again: \(LogError(problem).message)", metadata)
     } else {
       logger.notice("reads are recorded again", metadata: metadata)
+    }
+  }
+
+  /// A request had no valid key. One line a second at most: who tries keys must not fill the disk. What was tried is not
+  /// told.
+  func refusedKey(_ error: HubError, now: Int64 = SystemClock().now()) {
+    refusedKeys += 1
+    guard now >= nextRefusal else { return }
+    nextRefusal = now + RequestLog.failurePauseMicroseconds
+    logger.warning(
+      "a request was refused: \(error.message)",
+      metadata: ["code": "\(error.code.rawValue)", "refused_requests": "\(refusedKeys)"])
+    refusedKeys = 0
+  }
+
+  /// Another state of the key file was looked at.
+  func keyFile(_ access: AccessControl) {
+    if let problem = access.problem {
+      logger.error("the keys from before are used: \(problem)")
+    } else {
+      logger.notice(
+        "keys read", metadata: ["keys": "\(access.tokenCount)", "curve_keys": "\(access.curveKeyCount)"])
     }
   }
 

@@ -1,4 +1,16 @@
 /// The actions that this version answers.
+internal import Access
+
+/// What a key has to allow for an action.
+enum NeededRight: Equatable {
+  /// A key, and nothing else.
+  case none
+  /// The operation, for each name that the request speaks of.
+  case onNames(Operations)
+  /// The operation, for all names there are and can be.
+  case everywhere(Operations)
+}
+
 enum Action: Int, CaseIterable {
   case get, put, delete, exists, listKeys, batchGet, batch, history, events, checksum, stats, health, ping, head, proof
   case snapshot, compact, redact, erasure
@@ -26,6 +38,21 @@ enum Action: Int, CaseIterable {
     case .compact: "compact"
     case .redact: "redact"
     case .erasure: "erasure"
+    }
+  }
+
+  /// What a key has to allow. docs/decisions/0045-principals-and-permissions.md has the reasons.
+  var right: NeededRight {
+    switch self {
+    // They say that the hub is there and how it is; a head says nothing of what it stands for.
+    case .ping, .health, .head: .none
+    case .get, .exists, .listKeys, .batchGet, .history, .events, .proof: .onNames(.read)
+    case .put, .delete, .batch: .onNames(.write)
+    // The sum over all items answers guesses about any of them.
+    case .checksum: .everywhere(.read)
+    case .stats, .snapshot, .compact, .erasure: .everywhere(.admin)
+    // By revision instead of by name it needs the same for all names.
+    case .redact: .onNames(.admin)
     }
   }
 

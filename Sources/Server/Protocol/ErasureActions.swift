@@ -1,4 +1,5 @@
 /// `redact` and `erasure`: items are erased, and where their bytes still are.
+internal import Access
 internal import Bytes
 internal import Hub
 internal import JSONText
@@ -15,9 +16,11 @@ extension RequestProcessor {
     let outcome: RedactionOutcome
     switch (request.node(.key), request.node(.revision)) {
     case (let key?, nil):
-      let key = try request.key(key, tape, body, hub.limits)
+      let key = try self.key(key, body)
       outcome = try RequestProcessor.redact(hub, request, key: key, before: try beforeRevision(body), reason)
     case (nil, let revision?):
+      // Whose name stands there is known only once it is read.
+      try checkRight(.everywhere(.admin), to: .redact)
       let number = try Request.wholeNumber(revision, "revision", tape, body)
       outcome = try RequestProcessor.redact(hub, request, Revision(number), reason)
     case (nil, nil), (_?, _?):

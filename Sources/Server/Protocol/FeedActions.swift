@@ -1,4 +1,5 @@
 /// `events`: what is asked for, and the reply in as many pieces as the loop has time for.
+internal import Access
 internal import Bytes
 internal import Hub
 internal import LogStore
@@ -9,12 +10,15 @@ final class FeedRequest {
   /// Until when it waits for an event, in microseconds since 1970; 0: not at all.
   let deadline: Int64
   let head: ReplyHead
+  /// Who asked; nil when nobody is asked for a key.
+  let principal: Principal?
   /// What of the reply is there.
   var page: FeedPage?
   /// What it is called while it waits for an event.
   var number: UInt64 = 0
 
-  init(_ query: FeedQuery, deadline: Int64, head: ReplyHead) {
+  init(_ query: FeedQuery, deadline: Int64, head: ReplyHead, principal: Principal?) {
+    self.principal = principal
     self.query = query
     self.deadline = deadline
     self.head = head
@@ -45,10 +49,12 @@ extension RequestProcessor {
     }
     let limit = try limit(body) ?? min(1_000, hub.limits.listLimit)
     let wait = try waitMilliseconds(body) ?? 0
-    let query = FeedQuery(from: from, prefix: RequestProcessor.bytes(request, prefix), limit: limit)
+    let query = FeedQuery(
+      from: from, prefix: RequestProcessor.bytes(request, prefix), limit: limit,
+      within: try readable(under: prefix) ?? [])
     return FeedRequest(
       query, deadline: wait == 0 ? 0 : hub.clock.now() + Int64(wait) * 1_000,
-      head: head(body, reading: prefix, .events, nil))
+      head: head(body, reading: prefix, .events, nil), principal: principal)
   }
 
   /// Where the reader begins: with a revision, with the first event not before a time, or with the oldest that there is.
@@ -83,6 +89,10 @@ extension RequestProcessor {
   ///   - reply: the reply is appended when there is one.
   func advance(_ feed: FeedRequest, work: inout Int, isLast: Bool, reply: inout ByteBuffer) -> FeedProgress {
     do throws(HubError) {
+      // It may have waited for long, and what its key allowed then may not hold any more.
+      if let principal = feed.principal, access?.stands(principal) != true {
+        throw HubError(.unauthorized, "the key of this request is not valid any more, or has other permissions now")
+      }
       let page = try page(for: feed)
       feed.page = page
       if !page.isComplete {

@@ -27,6 +27,9 @@ struct HealthReport {
   /// Why reads are not recorded now, in a hub that is to record them.
   var readAuditProblem: StorageError?
 
+  /// Why the file with the keys is not used as it is now: what was changed in it does not count yet.
+  var keyProblem: String?
+
   /// A write that has waited longer is a stalled one.
   static let waitMax = Duration.seconds(1)
 
@@ -35,7 +38,7 @@ struct HealthReport {
   var status: Status {
     if failure != nil { return .unhealthy }
     return isStalled || roomProblem != nil || snapshotFailure != nil || treeProblem != nil
-      || readAuditProblem != nil
+      || readAuditProblem != nil || keyProblem != nil
       ? .degraded : .healthy
   }
 
@@ -43,14 +46,15 @@ struct HealthReport {
   var isSpaceHealthy: Bool { roomProblem == nil }
   var isTreeHealthy: Bool { treeProblem == nil }
   var isReadAuditHealthy: Bool { readAuditProblem == nil }
+  var isAccessHealthy: Bool { keyProblem == nil }
   var areSnapshotsHealthy: Bool { snapshotFailure == nil }
 }
 
 extension HealthReport {
-  init(_ hub: MemoryHub, tree: TreeStatus?, reads: ReadAuditStatus? = nil) {
+  init(_ hub: MemoryHub, tree: TreeStatus?, reads: ReadAuditStatus? = nil, keyProblem: String? = nil) {
     self.init(
       failure: hub.failure, oldestWait: hub.log.oldestWait, roomProblem: hub.log.roomStatus.problem,
       snapshotFailure: hub.snapshots.failure, treeProblem: tree?.problem,
-      readAuditProblem: reads?.problem)
+      readAuditProblem: reads?.problem, keyProblem: keyProblem)
   }
 }

@@ -27,7 +27,7 @@ extension RequestProcessor {
   func getPast(
     _ moment: MemoryHub.Moment, _ body: RawSpan, isRetry: Bool, _ reply: inout ByteBuffer
   ) throws(HubError) -> Disposition {
-    let key = try request.key(request.node(.key), tape, body, hub.limits)
+    let key = try key(request.node(.key), body)
     if hub.isUnsettled(moment) {
       guard let later = try park(until: hub.log.lastRevision.value, body, isRetry: isRetry) else {
         throw HubError(.lagging, "writes from before at_time are still under way: the disk is slow, try again")
@@ -48,7 +48,7 @@ extension RequestProcessor {
   }
 
   func history(_ body: RawSpan, _ reply: inout ByteBuffer) throws(HubError) {
-    let key = try request.key(request.node(.key), tape, body, hub.limits)
+    let key = try key(request.node(.key), body)
     let limit = try limit(body) ?? 100
     let before = try beforeRevision(body)
     var page = HistoryPage()

@@ -13,7 +13,7 @@ extension RequestProcessor {
       if hasOutstanding { return .park(revision: 0, deadline: .max) }
       return try getPast(moment, body, isRetry: isRetry, &reply)
     }
-    let key = try request.key(request.node(.key), tape, body, hub.limits)
+    let key = try key(request.node(.key), body)
     let located = RequestProcessor.locate(hub, request, key, hasOutstanding)
     // While the reply waits for its turn the item is not kept, but read later.
     if hasOutstanding || located.ticket > hub.acknowledgedTicket {
@@ -26,7 +26,7 @@ extension RequestProcessor {
   }
 
   func exists(_ body: RawSpan, _ hasOutstanding: Bool, _ reply: inout ByteBuffer) throws(HubError) -> Disposition {
-    let key = try request.key(request.node(.key), tape, body, hub.limits)
+    let key = try key(request.node(.key), body)
     let located = RequestProcessor.locate(hub, request, key, hasOutstanding)
     if located.ticket > hub.acknowledgedTicket {
       return .wait(
@@ -61,9 +61,10 @@ extension RequestProcessor {
     let prefix = try request.optionalString(.prefix, "prefix", tape, body) ?? 0..<0
     let startAfter = try request.optionalString(.startAfter, "start_after", tape, body) ?? 0..<0
     let limit = try limit(body) ?? 100
+    let readable = try readable(under: prefix)
     var count = 0
     finish(.listKeys, body, &reply) {
-      count = RequestProcessor.appendKeys(hub, request, prefix, startAfter, limit: limit, to: &$0)
+      count = RequestProcessor.appendKeys(hub, request, prefix, readable, startAfter, limit: limit, to: &$0)
     }
     recordRead(.listKeys, prefix, nil, count: count)
   }
@@ -80,14 +81,14 @@ extension RequestProcessor {
   }
 
   private static func appendKeys(
-    _ hub: MemoryHub, _ request: borrowing Request, _ prefix: Range<Int>, _ startAfter: Range<Int>, limit: Int,
-    to reply: inout ByteBuffer
+    _ hub: MemoryHub, _ request: borrowing Request, _ prefix: Range<Int>, _ readable: [[UInt8]]?,
+    _ startAfter: Range<Int>, limit: Int, to reply: inout ByteBuffer
   ) -> Int {
     reply.append(#"{"keys":["#)
     var count = 0
     var more = false
     let decoded = request.decoded.bytes
-    hub.forEachKey(prefix: decoded.extracting(prefix), after: decoded.extracting(startAfter)) { key in
+    forEachKey(hub, decoded.extracting(prefix), readable, after: decoded.extracting(startAfter)) { key in
       if count == limit || reply.count + key.byteCount * 6 + replyTailBytes > hub.limits.replyBytes {
         more = true
         return false
@@ -103,6 +104,21 @@ extension RequestProcessor {
     ReplyWriter.append(more, to: &reply)
     reply.append(#"}"#)
     return count
+  }
+
+  /// Visits the keys under `prefix`, or of them only those that begin as one of `readable`.
+  private static func forEachKey(
+    _ hub: MemoryHub, _ prefix: RawSpan, _ readable: [[UInt8]]?, after: RawSpan, _ visit: (RawSpan) -> Bool
+  ) {
+    guard let readable else { return hub.forEachKey(prefix: prefix, after: after, visit) }
+    for part in readable {
+      var goesOn = true
+      hub.forEachKey(prefix: part.span.bytes, after: after) { key in
+        goesOn = visit(key)
+        return goesOn
+      }
+      if !goesOn { return }
+    }
   }
 
   func batchGet(_ body: RawSpan, _ reply: inout ByteBuffer) throws(HubError) {
@@ -159,7 +175,7 @@ extension RequestProcessor {
     var element = tape.firstChild(node)
     for index in 0..<count {
       do {
-        keys.append(try request.key(element, tape, body, hub.limits))
+        keys.append(try key(element, body))
       } catch {
         throw HubError(error.code, "element \(index) of \"keys\": \(error.message)")
       }

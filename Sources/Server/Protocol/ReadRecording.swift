@@ -86,7 +86,14 @@ extension RequestProcessor {
   /// The head of a refusal. That of a conflict tells what is there: without a record, a write that can not succeed would
   /// be the way to read unseen.
   func refusedHead(_ body: RawSpan, _ error: HubError) -> ReplyHead {
-    guard reads != nil, let conflict = error.conflict, let key = refusedKey(conflict, body) else { return head(body) }
+    guard reads != nil || principal != nil, let conflict = error.conflict, let key = refusedKey(conflict, body) else {
+      return head(body)
+    }
+    if hidesItem(key) {
+      var head = head(body)
+      head.hidesItem = true
+      return head
+    }
     return head(body, reading: key, .conflict, revision: conflict.current?.entry.revision ?? .none)
   }
 

@@ -14,6 +14,10 @@ struct ReplyHead {
   var trace: RequestTrace?
   /// For the stream of reads; nil when nothing is read, or reads are not recorded.
   var read: PendingRead?
+  /// As long as the reply waits, its agent has a request in flight.
+  var admission: Admission?
+  /// A conflict is told of without the item that is there: who asks may not read it.
+  var hidesItem = false
 }
 
 enum ReplyWriter {

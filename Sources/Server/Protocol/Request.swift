@@ -58,6 +58,20 @@ struct Request: ~Copyable {
       "the action \(name) does not exist; there are " + Action.allCases.map { "\($0.name)" }.joined(separator: ", "))
   }
 
+  /// Has `agent` be the one who asks; a request that names another one is refused.
+  mutating func bind(to agent: [UInt8]) throws(HubError) {
+    if self.agent.isEmpty {
+      let start = decoded.count
+      decoded.append(agent.span.bytes)
+      self.agent = start..<decoded.count
+    } else if !decoded.bytes.extracting(self.agent).equals(agent.span.bytes) {
+      throw HubError(
+        .forbidden,
+        "the field \"agent_id\" names another agent than the one that the key belongs to: leave it out, "
+          + "or use that agent's key")
+    }
+  }
+
   /// Forgets the request before: called before a body is parsed, so that an error's reply can not echo another one.
   mutating func forget() {
     decoded.removeAll(shrinkingAbove: Request.decodedKeptBytes)

@@ -1,6 +1,7 @@
 /// Answers requests: takes a body apart, asks the hub, and says what to reply now or what to wait for.
 ///
 /// It knows neither sockets nor connections. One thread owns it, together with the hub.
+internal import Access
 internal import Bytes
 internal import Evidence
 internal import Hub
@@ -25,7 +26,14 @@ enum Disposition {
 final class RequestProcessor {
   let hub: MemoryHub
   let service: ServiceInfo
-  let apiKey: Secret?
+  /// Who may ask for what; nil in a hub that asks nobody for a key.
+  let access: AccessControl?
+  /// How much one agent may ask for; nil without limits.
+  var agents: AgentLimits?
+  /// What the request that was parsed last was let in with.
+  @exclusivity(unchecked) private(set) var admission: Admission?
+  /// Whose request was parsed last; nil when nobody is asked for a key.
+  @exclusivity(unchecked) private(set) var principal: Principal?
   // Unchecked exclusivity: one thread owns this object, and asking at every access costs a tenth of a write.
   @exclusivity(unchecked) var tape = JSONTape()
   @exclusivity(unchecked) var request = Request()
@@ -43,24 +51,25 @@ final class RequestProcessor {
   /// The page that was made last, if it is small: readers that follow the same keys are woken together.
   @exclusivity(unchecked) var recentPage: FeedPage?
 
-  init(hub: MemoryHub, service: ServiceInfo, apiKey: Secret?, log: RequestLog) {
+  init(hub: MemoryHub, service: ServiceInfo, access: AccessControl?, log: RequestLog) {
     self.hub = hub
     self.service = service
-    self.apiKey = apiKey
+    self.access = access
     self.log = log
   }
 
   /// Handles one request.
   ///
   /// - Parameters:
+  ///   - caller: what the transport knows of who sends it.
   ///   - hasOutstanding: the client waits for earlier replies; its own pending writes count for its reads.
   ///   - isRetry: the request was parked before, and what it waited for has come or will not come in time.
   ///   - arrival: when the request came, for the log; 0 when that does not take times.
   ///   - refusalOfWaiting: what a request gets that would have to wait; nil when there is room for it to do so.
   ///   - reply: the reply is appended when the disposition says `reply`.
   func process(
-    _ body: RawSpan, hasOutstanding: Bool, isRetry: Bool, arrival: Int64, refusalOfWaiting: HubError? = nil,
-    reply: inout ByteBuffer
+    _ body: RawSpan, from caller: Caller, hasOutstanding: Bool, isRetry: Bool, arrival: Int64,
+    refusalOfWaiting: HubError? = nil, reply: inout ByteBuffer
   ) -> Disposition {
     let start = reply.count
     self.arrival = arrival
@@ -69,6 +78,11 @@ final class RequestProcessor {
     var action: Action?
     do {
       try parse(body)
+      try authenticate(caller)
+      try RequestProcessor.readRest(&request, tape, body, hub.limits)
+      if let principal { try RequestProcessor.bind(&request, to: principal) }
+      admission = caller.admission
+      if let agents, admission == nil { admission = try RequestProcessor.admit(agents, request, hub.clock.now()) }
       guard let wanted = request.action else { preconditionFailure("a read request has an action") }
       action = wanted
       let disposition = try perform(wanted, body, hasOutstanding: hasOutstanding, isRetry: isRetry, &reply)
@@ -109,6 +123,8 @@ final class RequestProcessor {
 
   private func parse(_ body: RawSpan) throws(HubError) {
     request.forget()
+    principal = nil
+    admission = nil
     guard body.byteCount <= hub.limits.requestBytes else {
       throw HubError(
         .tooLarge, "the request has \(body.byteCount) bytes, the limit request_bytes is \(hub.limits.requestBytes)")
@@ -118,22 +134,29 @@ final class RequestProcessor {
     } catch {
       throw HubError(.invalidJSON, "the request is not valid JSON: \(error.text)")
     }
-    try RequestProcessor.read(&request, tape, body, hub.limits, apiKey)
+    try RequestProcessor.readHead(&request, tape, body, hub.limits)
   }
 
-  private static func read(
-    _ request: inout Request, _ tape: borrowing JSONTape, _ body: RawSpan, _ limits: HubLimits, _ apiKey: Secret?
+  private static func readHead(
+    _ request: inout Request, _ tape: borrowing JSONTape, _ body: RawSpan, _ limits: HubLimits
   ) throws(HubError) {
     try request.readHead(tape, body, limits: limits)
-    if let apiKey {
-      guard request.apiKey.count > 0 else {
-        throw HubError(.unauthorized, "this hub asks for an API key: send it in the field \"api_key\"")
-      }
-      guard apiKey.matches(request.decoded.bytes.extracting(request.apiKey)) else {
-        throw HubError(.unauthorized, "the API key is not the one of this hub")
-      }
-    }
+  }
+
+  private static func readRest(
+    _ request: inout Request, _ tape: borrowing JSONTape, _ body: RawSpan, _ limits: HubLimits
+  ) throws(HubError) {
     try request.readRest(tape, body, limits: limits)
+  }
+
+  private func authenticate(_ caller: Caller) throws(HubError) {
+    guard let access else { return }
+    do {
+      principal = try RequestProcessor.principal(access, request, caller, now: hub.clock.now())
+    } catch {
+      log.refusedKey(error)
+      throw error
+    }
   }
 
   /// What the reply repeats of the request that was parsed last.
@@ -141,7 +164,7 @@ final class RequestProcessor {
     ReplyHead(
       action: request.actionText.map { body.extracting($0).array() },
       requestID: request.requestIDText.isEmpty ? [] : body.extracting(request.requestIDText).array(),
-      trace: log.takesTimes ? request.trace(arrival: arrival) : nil)
+      trace: log.takesTimes ? request.trace(arrival: arrival) : nil, admission: admission)
   }
 
   /// Called when the reply is complete.
@@ -155,6 +178,7 @@ final class RequestProcessor {
   private func perform(
     _ action: Action, _ body: RawSpan, hasOutstanding: Bool, isRetry: Bool, _ reply: inout ByteBuffer
   ) throws(HubError) -> Disposition {
+    try checkRight(to: action)
     if action.needsSettledState, hasOutstanding { return .park(revision: 0, deadline: .max) }
     if action.isRead, let later = try minRevision(body, isRetry: isRetry) { return later }
     if action.writes {
@@ -271,11 +295,12 @@ final class RequestProcessor {
   private func appendConflict(
     _ conflict: HubError.Conflict, _ error: HubError, _ head: ReplyHead, to reply: inout ByteBuffer
   ) throws(HubError) {
+    let shown = head.hidesItem ? nil : conflict.current
     ReplyWriter.beginFailure(error, head, to: &reply)
     reply.append(#","current":{"revision":"#)
     reply.append(decimal: conflict.current?.entry.revision.value ?? 0)
     reply.append(#","item":"#)
-    if let current = conflict.current { try appendItem(current.entry, to: &reply) } else { reply.append("null") }
+    if let current = shown { try appendItem(current.entry, to: &reply) } else { reply.append("null") }
     reply.append(#"}"#)
     if let index = conflict.index {
       reply.append(#","index":"#)

@@ -33,6 +33,11 @@ struct RequestCounters {
   private var byAction = [UInt64](repeating: 0, count: Action.allCases.count)
   private var byCode: [ErrorCode: UInt64] = [:]
   private(set) var errors: UInt64 = 0
+  /// Messages that have reached the hub, whatever was in them.
+  var messages: UInt64 = 0
+  /// Handshakes of clients whose key is on the list, and of others.
+  var clientsAccepted: UInt64 = 0
+  var clientsRefused: UInt64 = 0
   /// Replies to clients that do not read, or have gone.
   var droppedReplies: UInt64 = 0
   /// Messages without an address to reply to.
@@ -56,6 +61,7 @@ struct RequestCounters {
       object.name("error_\(code.rawValue)", &reply)
       reply.append(decimal: count)
     }
+    object.number("messages", messages, &reply)
     object.number("replies_dropped", droppedReplies, &reply)
     object.end(&reply)
   }

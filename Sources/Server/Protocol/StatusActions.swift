@@ -61,6 +61,7 @@ extension RequestProcessor {
     object.number("feed_read_bytes", service.feed.readBytes, &reply)
     appendTreeStats(&object, to: &reply)
     appendReadStats(&object, to: &reply)
+    appendAccessStats(&object, to: &reply)
     object.text("store", log.store.description, &reply)
     object.text("lineage", log.lineage.description, &reply)
     object.name("data_dir", &reply)
@@ -88,6 +89,20 @@ extension RequestProcessor {
     object.number("reads_write_failures", status.failures, &reply)
     object.number("reads_files_removed", status.removedFiles, &reply)
     object.number("reads_bytes", status.bytes, &reply)
+  }
+
+  private func appendAccessStats(_ object: inout ObjectWriter, to reply: inout ByteBuffer) {
+    if let agents {
+      object.number("agents_counted", UInt64(agents.agentCount), &reply)
+      object.number("agents_refused", agents.refused, &reply)
+    }
+    guard let access else { return }
+    object.number("access_keys", UInt64(access.tokenCount), &reply)
+    object.number("access_curve_keys", UInt64(access.curveKeyCount), &reply)
+    object.number("access_throttled", access.throttled, &reply)
+    object.number("access_clients_accepted", service.counters.clientsAccepted, &reply)
+    object.number("access_clients_refused", service.counters.clientsRefused, &reply)
+    object.text("access_error", access.problem ?? "", &reply)
   }
 
   private func appendItemCounts(to reply: inout ByteBuffer) {
@@ -143,7 +158,7 @@ extension RequestProcessor {
   }
 
   func appendHealth(to reply: inout ByteBuffer) {
-    let report = HealthReport(hub, tree: tree?.status, reads: reads?.status)
+    let report = HealthReport(hub, tree: tree?.status, reads: reads?.status, keyProblem: access?.problem)
     var object = ObjectWriter()
     object.begin(&reply)
     object.text("service", "memory-fusion-hub", &reply)
@@ -203,6 +218,10 @@ extension RequestProcessor {
           ("recorded", "\(status.recorded)"), ("lost", "\(status.lost)"),
           ("error", report.readAuditProblem.map { LogError($0).message } ?? ""),
         ], to: &reply)
+    }
+    if access != nil {
+      components.name("access", &reply)
+      appendComponent(isHealthy: report.isAccessHealthy, [("error", report.keyProblem ?? "")], to: &reply)
     }
     components.name("index", &reply)
     appendComponent(isHealthy: true, [("keys", "\(hub.state.keyCount)")], to: &reply)

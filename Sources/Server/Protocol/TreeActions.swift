@@ -37,8 +37,8 @@ extension RequestProcessor {
   }
 
   func proof(_ body: RawSpan, _ reply: inout ByteBuffer) throws(HubError) -> Disposition {
+    let key = try key(request.node(.key), body)
     let tree = try requiredTree()
-    let key = try request.key(request.node(.key), tape, body, hub.limits)
     let withPayload = try request.node(.payload).map { node throws(HubError) in try flag(node, "payload") } ?? true
     guard let revision = try provenRevision(body, key) else {
       appendNoProof(of: key, body, &reply)

@@ -6,7 +6,7 @@ internal import LogStore
 
 extension RequestProcessor {
   func put(_ body: RawSpan) throws(HubError) -> Disposition {
-    let key = try request.key(request.node(.key), tape, body, hub.limits)
+    let key = try key(request.node(.key), body)
     guard let item = request.node(.item) else { throw HubError(.invalidRequest, "the field \"item\" is missing") }
     let ifRevision = try condition(request.node(.ifRevision), tape, body)
     let ttl = try timeToLive(body)
@@ -47,7 +47,7 @@ extension RequestProcessor {
   }
 
   func delete(_ body: RawSpan) throws(HubError) -> Disposition {
-    let key = try request.key(request.node(.key), tape, body, hub.limits)
+    let key = try key(request.node(.key), body)
     let ifRevision = try condition(request.node(.ifRevision), tape, body)
     setFingerprint(.delete, body, key, nil)
     let outcome = try RequestProcessor.delete(hub, request, key, ifRevision, fingerprint(scratch))
@@ -120,7 +120,7 @@ extension RequestProcessor {
     guard isPut || tape.isString(kind, "delete", in: body) else {
       throw HubError(.invalidRequest, "the field \"op\" must be put or delete")
     }
-    let key = try request.key(tape.member("key", of: node, in: body), tape, body, hub.limits)
+    let key = try key(tape.member("key", of: node, in: body), body)
     let ifRevision = try condition(given("if_revision", node, body), tape, body)
     let item = given("item", node, body)
     if isPut, item == nil { throw HubError(.invalidRequest, "the field \"item\" is missing") }

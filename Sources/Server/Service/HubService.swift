@@ -1,4 +1,6 @@
 /// One hub from start to stop: store, state, socket and loop, in the order in which they come up and go down.
+internal import Access
+internal import CLinux
 internal import Evidence
 internal import Glibc
 internal import HistoryTree
@@ -20,6 +22,14 @@ package struct HubServiceOptions: Sendable {
   package var apiKey: Secret?
   /// Requests of all clients together that may wait for replies; more are answered `overloaded`.
   package var requestsMax = 4_096 + 16_384
+  /// The file with the keys of clients; nil when there are none.
+  package var keyFile: String?
+  /// The file of the hub's CURVE key; nil: ZeroMQ is not encrypted.
+  package var curveKeyFile: String?
+  /// Whether the listeners can be reached from other machines.
+  package var isReachable = false
+  /// How much one agent may ask for.
+  package var agentLimits = AgentLimitOptions()
   /// The file of the key that signs heads; nil: they are not signed.
   package var headKeyFile: String?
   /// How reads are recorded; nil: they are not.
@@ -61,21 +71,26 @@ package struct HubService {
       let headKey = try options.headKeyFile.map { path throws(ConfigurationError) in
         try HeadKeyFile.read(path, dataDirectory: options.dataDirectory)
       }
+      let curveKey = try options.curveKeyFile.map { path throws(ConfigurationError) in
+        try CurveKeyFile.read(path, dataDirectory: options.dataDirectory)
+      }
+      let access = try makeAccess(curveKey)
       let storage = try PosixStorage(path: options.dataDirectory, creating: true)
       let log = try RecordLog(storage, options: options.log, now: SystemClock().now()) { wakeUp.signal() }
       defer { log.abandon() }
       let hub = try MemoryHub(log: log, limits: options.limits, clock: SystemClock())
       logOpened(log, hub)
       let processor = RequestProcessor(
-        hub: hub, service: ServiceInfo(durability: durabilityText), apiKey: options.apiKey,
+        hub: hub, service: ServiceInfo(durability: durabilityText), access: access,
         log: RequestLog(logger: logger, slowMilliseconds: options.slowRequestMilliseconds))
+      if options.agentLimits.areOn { processor.agents = AgentLimits(options.agentLimits) }
       processor.service.dataDirectory = DirectoryPath.absolute(options.dataDirectory)
       processor.reads = options.readAudit.map { ReadAuditWriter(storage, store: log.status.store, options: $0) }
       defer { processor.reads?.close() }
       let tree = startTree(storage, log, headKey, processor, wakeUp)
       defer { tree.end() }
       do {
-        try serve(processor, wakeUp, stopFlag, manager, onReady)
+        try serve(processor, curveKey, wakeUp, stopFlag, manager, onReady)
       } catch let error as ListenerError {
         // Nothing was written: the store is left as one that was closed in good order.
         try log.close()
@@ -121,20 +136,46 @@ package struct HubService {
     return RunningTree(keeper)
   }
 
+  /// Who is asked for keys, and which; nil when nobody is.
+  private func makeAccess(_ curveKey: CurveKeyPair?) throws(ConfigurationError) -> AccessControl? {
+    guard options.apiKey != nil || options.keyFile != nil else { return nil }
+    // Keys are in the memory of this process: it must not get into a file, or be read by others of the same user.
+    mfh_guard_memory()
+    let access = try AccessControl(singleKey: options.apiKey, keyFile: options.keyFile.map { KeyFile($0) })
+    logger.info(
+      "clients are asked for keys",
+      metadata: [
+        "keys": "\(access.tokenCount)", "curve_keys": "\(access.curveKeyCount)",
+        "encryption": "\(curveKey == nil ? "none" : "curve")",
+        "public_key": "\(curveKey?.publicKey.description ?? "")",
+      ])
+    if options.isReachable, curveKey == nil {
+      logger.warning(
+        """
+        API keys and items travel in clear text on this network: security.curve_key_file and clients with CURVE keys \
+        encrypt them
+        """)
+    }
+    return access
+  }
+
   private func serve(
-    _ processor: RequestProcessor, _ wakeUp: WakeUp, _ stopFlag: StopFlag, _ manager: ServiceManager,
+    _ processor: RequestProcessor, _ curveKey: CurveKeyPair?, _ wakeUp: WakeUp, _ stopFlag: StopFlag,
+    _ manager: ServiceManager,
     _ onReady: (String) -> Void
   ) throws {
     // libzmq does not report this while it starts: it ends the process.
     guard FileLimit.hasRoom(for: Listener.filesMin) else { throw ListenerError.tooFewFiles }
     let context = try Context()
-    let socket = try Listener.socket(in: context, limits: options.limits)
+    let zap = try curveKey.map { _ in try ZapHandler(in: context) }
+    let socket = try Listener.socket(in: context, limits: options.limits, curveKey: curveKey)
     let endpoint = try options.zeroMQPort.map { port throws(ListenerError) in
       try Listener.bind(socket, host: options.bindAddress, port: port)
     }
     processor.service.endpoint = endpoint ?? ""
     let loop = RequestLoop(
-      socket: socket, wakeUp: wakeUp, stopFlag: stopFlag, processor: processor, requestsMax: options.requestsMax)
+      socket: socket, zap: zap, wakeUp: wakeUp, stopFlag: stopFlag, processor: processor,
+      requestsMax: options.requestsMax)
     loop.onTurn = { manager.turned { processor.statusLine } }
     onReady(endpoint ?? "")
     manager.ready(processor.statusLine)

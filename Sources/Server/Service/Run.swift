@@ -43,6 +43,10 @@ extension HubServiceOptions {
     log.retention = storage.retention
     limits = configuration.limits
     apiKey = configuration.security.apiKey
+    keyFile = configuration.security.keyFile
+    curveKeyFile = configuration.security.curveKeyFile
+    isReachable = !BindAddress.isLoopback(configuration.server.bind)
+    agentLimits = configuration.resilience.agentLimits
     headKeyFile = configuration.security.headKeyFile
     if configuration.audit.reads { readAudit = ReadAuditOptions(bytesMax: configuration.audit.readsMaxBytes) }
     slowRequestMilliseconds = configuration.slowRequestMilliseconds

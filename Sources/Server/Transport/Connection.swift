@@ -37,6 +37,7 @@ enum WaitingReply {
 
 struct ParkedRequest {
   var body: [UInt8]
+  var caller: Caller
   var revision: UInt64
   /// Microseconds since 1970; `.max`: only what is before it has to be answered.
   var deadline: Int64

@@ -2,7 +2,7 @@
 internal import Hub
 
 struct EnvelopeName: Hashable {
-  private let frames: KeyHash
+  let frames: KeyHash
   /// Where each frame ends. Without it `ab` and `a` `b` would be one envelope, and clients choose their frames.
   let ends: [Int]
 

@@ -1,4 +1,5 @@
-/// The socket that clients connect to, and what protects it. SECURITY: rows 3 and 4.
+/// The socket that clients connect to, and what protects it. SECURITY: rows 2 to 4.
+internal import Access
 internal import Glibc
 internal import Hub
 internal import LogStore
@@ -9,8 +10,13 @@ enum Listener {
   static let filesMin = 32
 
   /// A router socket that is not bound yet.
-  static func socket(in context: Context, limits: HubLimits) throws(ZeroMQError) -> Socket {
+  ///
+  /// - Parameter curveKey: the hub's; nil: what is sent is not encrypted, and everybody is let in.
+  static func socket(
+    in context: Context, limits: HubLimits, curveKey: CurveKeyPair? = nil
+  ) throws(ZeroMQError) -> Socket {
     let socket = try Socket(.router, in: context)
+    if let curveKey { try socket.setCurveServer(secretKey: curveKey.secretText, domain: ZapHandler.domain) }
     try socket.set(.linger, 0)
     try socket.set(.routerMandatory, 1)
     try socket.set(.routerHandover, 0)

@@ -68,7 +68,8 @@ extension RequestLoop {
   private func retry(_ request: ParkedRequest, _ connection: Connection) throws -> Bool {
     let body = request.body
     let disposition = processor.process(
-      body.span.bytes, hasOutstanding: false, isRetry: request.revision > 0, arrival: request.arrival,
+      body.span.bytes, from: request.caller, hasOutstanding: false, isRetry: request.revision > 0,
+      arrival: request.arrival,
       reply: &reply)
     switch disposition {
     case .reply: return true
@@ -83,10 +84,12 @@ extension RequestLoop {
       later.revision = revision
       later.deadline = deadline
       later.needsRoom = false
+      later.caller.admission = processor.admission
       clients.replaceNext(.parked(later), of: connection)
     case .hold:
       var later = request
       later.needsRoom = true
+      later.caller.admission = processor.admission
       clients.replaceNext(.parked(later), of: connection)
     case .feed(let feed): clients.replaceNext(.feed(feed), of: connection)
     }

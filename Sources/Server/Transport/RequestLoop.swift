@@ -13,6 +13,8 @@ final class RequestLoop {
   private let socket: Socket
   private let wakeUp: WakeUp
   private let stopFlag: StopFlag
+  /// Says which clients are let in; nil when all are.
+  private let zap: ZapHandler?
   let hub: MemoryHub
   let processor: RequestProcessor
   let sender: ReplySender
@@ -22,11 +24,14 @@ final class RequestLoop {
   var onTurn: (() -> Void)?
   // Unchecked exclusivity: one thread owns this object, and asking at every access costs a tenth of a write.
   @exclusivity(unchecked) private var poller: Poller
+  private let wakeUpIndex: Int
   /// For moments in which the disk does not keep up: then requests wait in the sockets.
   @exclusivity(unchecked) private var diskPoller: Poller
   /// Since when the log can take no more.
   @exclusivity(unchecked) private var fullSince: ContinuousClock.Instant?
   @exclusivity(unchecked) private var message = InboundMessage()
+  /// Who has sent `message`.
+  @exclusivity(unchecked) private var peer = Caller.Peer.unknown
   @exclusivity(unchecked) var reply = ByteBuffer(capacity: 64 << 10)
   @exclusivity(unchecked) var clients = WaitingClients()
   /// Set when everything accepted before the stop was taken in: what comes now is refused.
@@ -51,8 +56,12 @@ final class RequestLoop {
   private static let acceptMicroseconds: Int64 = 200_000
   private static let refuseMicroseconds: Int64 = 1_000_000
 
-  init(socket: Socket, wakeUp: WakeUp, stopFlag: StopFlag, processor: RequestProcessor, requestsMax: Int) {
+  init(
+    socket: Socket, zap: ZapHandler? = nil, wakeUp: WakeUp, stopFlag: StopFlag, processor: RequestProcessor,
+    requestsMax: Int
+  ) {
     self.socket = socket
+    self.zap = zap
     self.wakeUp = wakeUp
     self.stopFlag = stopFlag
     self.processor = processor
@@ -62,7 +71,9 @@ final class RequestLoop {
       connectionRequestsMax: processor.hub.limits.inFlightPerConnection, requestsMax: requestsMax)
     hub.waitsForSegments = false
     sender = ReplySender(socket: socket, service: processor.service)
-    poller = Poller(sockets: [socket], descriptors: [wakeUp.descriptor])
+    let sockets = [socket] + (zap.map { [$0.socket] } ?? [])
+    wakeUpIndex = sockets.count
+    poller = Poller(sockets: sockets, descriptors: [wakeUp.descriptor])
     diskPoller = Poller(sockets: [], descriptors: [wakeUp.descriptor])
   }
 
@@ -98,7 +109,7 @@ final class RequestLoop {
   private func wait(milliseconds: Int) throws(ZeroMQError) {
     if takesRequests() {
       try poller.wait(milliseconds: milliseconds)
-      if poller.isReadable(1) { wakeUp.drain() }
+      if poller.isReadable(wakeUpIndex) { wakeUp.drain() }
     } else {
       try diskPoller.wait(milliseconds: milliseconds)
       if diskPoller.isReadable(0) { wakeUp.drain() }
@@ -109,6 +120,7 @@ final class RequestLoop {
   private func turn(isLast: Bool = false) throws {
     onTurn?()
     try settle()
+    if let zap { try answer(zap) }
     if !clients.isEmpty {
       try release(isLast: isLast)
       if !clients.feeds.isEmpty { try stepFeeds(isLast: isLast) }
@@ -166,11 +178,15 @@ final class RequestLoop {
       }
       if result == .wouldBlock { return false }
       isFirst = false
-      if !more { return true }
+      if !more {
+        if zap != nil { peer = Caller.Peer(userID: socket.userID) }
+        return true
+      }
     }
   }
 
   private func handle() throws {
+    service.counters.messages += 1
     switch message.shape {
     case .request: try RequestLoop.handle(self, message, nil)
     case .malformed(let problem): try RequestLoop.handle(self, message, HubError(.invalidRequest, problem))
@@ -197,14 +213,15 @@ final class RequestLoop {
       return
     }
     let arrival = processor.log.takesTimes ? hub.clock.now() : 0
+    let caller = Caller(peer: peer, connection: name.frames)
     if let connection, connection.isParked {
-      let parked = ParkedRequest(body: body.array(), revision: 0, deadline: .max, arrival: arrival)
+      let parked = ParkedRequest(body: body.array(), caller: caller, revision: 0, deadline: .max, arrival: arrival)
       clients.add(.parked(parked), to: connection)
       return
     }
     reply.removeAll(shrinkingAbove: RequestLoop.replyKeptBytes)
     let disposition = processor.process(
-      body, hasOutstanding: connection != nil, isRetry: false, arrival: arrival,
+      body, from: caller, hasOutstanding: connection != nil, isRetry: false, arrival: arrival,
       refusalOfWaiting: connection == nil ? bulkhead.refusalOfWaiting(clients) : nil, reply: &reply)
     switch disposition {
     case .reply: try RequestLoop.send(self, reply, envelope, name)
@@ -217,10 +234,14 @@ final class RequestLoop {
           .decided(ticket: ticket, head, decided), to: connection ?? Connection(name: name, envelope: envelope.array()))
       }
     case .park(let revision, let deadline):
-      let parked = ParkedRequest(body: body.array(), revision: revision, deadline: deadline, arrival: arrival)
+      let parked = ParkedRequest(
+        body: body.array(), caller: caller.admitted(processor.admission), revision: revision, deadline: deadline,
+        arrival: arrival)
       clients.add(.parked(parked), to: connection ?? Connection(name: name, envelope: envelope.array()))
     case .hold:
-      let held = ParkedRequest(body: body.array(), revision: 0, deadline: .max, arrival: arrival, needsRoom: true)
+      let held = ParkedRequest(
+        body: body.array(), caller: caller.admitted(processor.admission), revision: 0, deadline: .max, arrival: arrival,
+        needsRoom: true)
       clients.add(.parked(held), to: connection ?? Connection(name: name, envelope: envelope.array()))
     case .feed(let feed):
       clients.add(.feed(feed), to: connection ?? Connection(name: name, envelope: envelope.array()))
@@ -265,6 +286,8 @@ final class RequestLoop {
     guard now >= nextSweep || now < nextSweep - RequestLoop.sweepIntervalMicroseconds else { return }
     nextSweep = now + RequestLoop.sweepIntervalMicroseconds
     sender.keepHouse()
+    processor.agents?.forget(now: now)
+    if let access = processor.access, access.keepHouse(now: now) { processor.log.keyFile(access) }
     if let reads = processor.reads {
       reads.turn(now: now)
       processor.log.readAudit(reads.status)
@@ -283,6 +306,13 @@ final class RequestLoop {
     if hub.log.stepCompaction() { processor.log.compactionEnded(hub.log.compactionStatus) }
     if hub.log.canTakeMore { sweep() }
     if now - lastWork >= RequestLoop.idleMicroseconds { hub.log.stampIfIdle() }
+  }
+
+  private func answer(_ zap: ZapHandler) throws {
+    guard let access = processor.access else { preconditionFailure("a list of clients is part of access control") }
+    try zap.answer(access)
+    service.counters.clientsAccepted = zap.accepted
+    service.counters.clientsRefused = zap.refused
   }
 
   private func sweep() {

@@ -33,7 +33,7 @@ struct LogstoreVerify: ParsableCommand {
     help: ArgumentHelp("Heads that were kept elsewhere (mfh head --save); may be given again.", valueName: "file"))
   var head: [String] = []
 
-  @Option(help: ArgumentHelp("What heads must be signed with: the line that mfh keys prints.", valueName: "key"))
+  @Option(help: ArgumentHelp("What heads must be signed with: the line that mfh keys head prints.", valueName: "key"))
   var publicKey: String?
 
   @Flag(name: .shortAndLong, help: "Also say on standard error what is no damage, such as an unfinished commit.")
@@ -41,7 +41,7 @@ struct LogstoreVerify: ParsableCommand {
 
   mutating func validate() throws {
     if let publicKey, VerifierKey(text: publicKey) == nil {
-      throw ValidationError("--public-key takes the line that mfh keys prints")
+      throw ValidationError("--public-key takes the line that mfh keys head prints")
     }
     if directory.isEmpty { throw ValidationError("DIR is empty: name the store's directory.") }
   }

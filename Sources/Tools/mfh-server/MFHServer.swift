@@ -31,8 +31,9 @@ struct MFHServer: ParsableCommand {
     abstract: "Memory Fusion Hub: one shared, durable memory for a fleet of agents.",
     discussion: """
       A flag wins over the environment, the environment over the file, the file over the default. Once ready, one \
-      line on standard output names every address. SIGTERM stops in good order. MFH_API_KEY sets the one key that \
-      every request has to bear; an address that others can reach is refused without it.
+      line on standard output names every address. SIGTERM stops in good order. MFH_KEY_FILE names the \
+      keys that requests have to bear (see mfh keys), MFH_API_KEY is one key for everything; an address that others can \
+      reach is refused without either. MFH_CURVE_KEY_FILE encrypts.
 
       Exit codes: 0 done, 64 usage, 65 damaged data, 69 unavailable, 73 cannot create, 74 I/O error, \
       75 store is locked by another process, 77 not permitted, 78 bad configuration.

@@ -44,7 +44,9 @@ extension Failure {
   init(_ error: HubClientError, at address: HubAddress, within seconds: Double, _ attempt: Attempt) {
     switch error {
     case .unreachable(let reason):
-      self.init(.unavailable, Failure.text(of: reason, address, Failure.text(of: seconds)))
+      self.init(
+        reason == .notAllowed ? .notPermitted : .unavailable,
+        Failure.text(of: reason, address, Failure.text(of: seconds)))
     case .noReply:
       let advice = "try again, or with a longer --timeout"
       self.init(
@@ -67,6 +69,7 @@ extension Failure {
 
   private static func mayPass(_ error: HubClientError) -> Bool {
     switch error {
+    case .unreachable(.notAllowed): false
     case .unreachable, .noReply, .connectionLost: true
     case .badReply, .local: false
     case .refused(let refusal):
@@ -86,9 +89,13 @@ extension Failure {
     case .silent:
       "\(address) can not be reached (tried for \(time)): check the address and the network, or raise --timeout"
     case .mute:
-      "\(address) takes connections, but says nothing (waited \(time)): the hub there may be stuck, or it is not one"
+      "\(address) takes connections, but says nothing (waited \(time)): the hub there may be stuck, it is not one, "
+        + "or its CURVE key is not the one in --hub-key-file"
     case .foreign:
-      "what listens at \(address) does not speak ZeroMQ as a hub does (tried for \(time)): check the port"
+      "what listens at \(address) does not speak ZeroMQ as a hub does (tried for \(time)): check the port, and "
+        + "whether the hub asks for CURVE (--hub-key-file, --curve-key-file)"
+    case .notAllowed:
+      "\(address) does not know the CURVE key of this client: mfh keys allow puts it on the hub's list"
     }
   }
 

@@ -60,7 +60,10 @@ struct MFH: ParsableCommand {
       Every command takes these, before or after its name:
         --hub ADDRESS        where the hub is [MFH_HUB; tcp://127.0.0.1:5713]
         --agent ID           who asks; the log keeps it [MFH_AGENT; mfh]
-        --api-key-file FILE  file with the hub's key [MFH_API_KEY: the key itself]
+        --api-key-file FILE  file with the API key [MFH_API_KEY: the key itself]
+        --hub-key-file FILE  file with the hub's public key: encrypts (CURVE) [MFH_HUB_KEY_FILE]
+        --curve-key-file FILE
+                             file with this client's own CURVE key [MFH_CURVE_KEY_FILE]
         --timeout SECONDS    how long to wait for the hub [5]
         --format FORMAT      table, or json: one object a line [table]
 

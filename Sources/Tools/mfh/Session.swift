@@ -12,6 +12,8 @@ final class Session {
   let agentID: String
   let format: OutputFormat
   private let apiKey: APIKey?
+  /// The hub remembers a request id for an agent only.
+  private let isKnown: Bool
   private let seconds: Double
   private let client: HubClient
 
@@ -19,17 +21,19 @@ final class Session {
   private static let quietWait = Duration.seconds(1)
 
   convenience init(_ options: ClientOptions) throws(Failure) {
-    try self.init(options.connection, agentID: options.agentID)
+    try self.init(options.connection, agentID: try options.agentID)
   }
 
   init(_ options: ConnectionOptions, agentID: String) throws(Failure) {
     address = try options.address
     apiKey = try options.apiKey
+    let encryption = try options.encryption
+    isKnown = agentID.isEmpty ? try options.belongsToAgent : true
     self.agentID = agentID
     format = options.format
     seconds = options.seconds
     do {
-      client = try HubClient(address)
+      client = try HubClient(address, encryption: encryption)
     } catch {
       throw Failure(error, at: address, within: options.seconds, .read)
     }
@@ -57,7 +61,7 @@ final class Session {
     }
   }
 
-  func attempt(requestID: String) -> Attempt { .write(requestID: requestID, isRepeatable: !agentID.isEmpty) }
+  func attempt(requestID: String) -> Attempt { .write(requestID: requestID, isRepeatable: isKnown) }
 
   private func connect(before deadline: Deadline) throws(HubClientError) {
     guard isatty(STDERR_FILENO) == 1, seconds > 1 else { return }

@@ -50,7 +50,7 @@ struct Proof: ParsableCommand {
   func validate() throws {
     guard (key == nil) != (check == nil) else { throw ValidationError("name a key, or a file with --check") }
     if let publicKey, VerifierKey(text: publicKey) == nil {
-      throw ValidationError("--public-key takes the line that mfh keys prints")
+      throw ValidationError("--public-key takes the line that mfh keys head prints")
     }
   }
 

@@ -40,6 +40,14 @@ struct Stats: ParsableCommand {
       ]
     ),
     ("FEED", ["feed_waiting", "feed_events", "feed_read_bytes"]),
+    (
+      "ACCESS",
+      [
+        "access_keys", "access_curve_keys", "access_throttled", "access_clients_accepted", "access_clients_refused",
+        "access_error",
+      ]
+    ),
+    ("AGENTS", ["agents_counted", "agents_refused"]),
     ("READ AUDIT", ["reads_recorded", "reads_lost", "reads_write_failures", "reads_files_removed", "reads_bytes"]),
     ("HISTORY TREE", ["tree_records", "head_records", "head_revision", "head_lag_ms", "head_signed_by"]),
   ]

@@ -41,7 +41,7 @@ struct Undo: ParsableCommand {
 
   @Option(
     name: .customLong("as"),
-    help: ArgumentHelp("Who writes the new events. [MFH_AGENT; mfh-undo]", valueName: "id"))
+    help: ArgumentHelp("Who writes the new events. [MFH_AGENT; mfh-undo, or the key's]", valueName: "id"))
   var author: String?
 
   @Flag(help: "Show what would be touched; write nothing.")
@@ -52,12 +52,22 @@ struct Undo: ParsableCommand {
 
   @OptionGroup var connection: ConnectionOptions
 
-  private var writer: String { author ?? ClientOptions.agentOfEnvironment ?? "mfh-undo" }
+  /// "" for the one whose key it is.
+  private var writer: String {
+    get throws(Failure) {
+      if let given = givenWriter { return given }
+      return try connection.belongsToAgent ? "" : Undo.standardWriter
+    }
+  }
+
+  private var givenWriter: String? { author ?? ClientOptions.agentOfEnvironment }
+  private static let standardWriter = "mfh-undo"
 
   func validate() throws {
     guard (since == nil) != (fromRevision == nil) else {
       throw ValidationError("give either --since or --from-revision: where the range begins")
     }
+    let writer = givenWriter ?? Undo.standardWriter
     guard !writer.isEmpty else { throw ValidationError("the new events need a name: --as") }
     guard writer != agent else {
       throw ValidationError(
@@ -66,12 +76,13 @@ struct Undo: ParsableCommand {
   }
 
   func run() throws {
+    let writer = try writer
     let session = try Session(connection, agentID: writer)
     var run = UndoRun(
       session, of: agent, from: since.map { .time($0) } ?? .revision(fromRevision ?? 0), isDryRun: dryRun)
     let keys = try run.plan()
     if !dryRun, !keys.isEmpty {
-      guard isAgreed(keys.count, session) else {
+      guard isAgreed(keys.count, writer, session) else {
         try session.finish()
         return
       }
@@ -88,9 +99,10 @@ struct Undo: ParsableCommand {
     }
   }
 
-  private func isAgreed(_ count: Int, _ session: Session) -> Bool {
+  private func isAgreed(_ count: Int, _ writer: String, _ session: Session) -> Bool {
     guard !yes, session.output.isTerminal, isatty(STDIN_FILENO) == 1 else { return true }
-    let question = "write these \(count) changes as \(DisplayText.line(writer))? [y/N] "
+    let name = writer.isEmpty ? "the key's agent" : DisplayText.line(writer)
+    let question = "write these \(count) changes as \(name)? [y/N] "
     _ = Glibc.write(STDERR_FILENO, question, question.utf8.count)
     return ["y", "yes"].contains(readLine()?.lowercased())
   }

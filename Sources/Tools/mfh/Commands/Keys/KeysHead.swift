@@ -1,21 +1,21 @@
-/// `mfh keys FILE`.
+/// `mfh keys head`.
 internal import ArgumentParser
 internal import HistoryTree
 internal import Programs
 internal import ToolSupport
 
-struct Keys: ParsableCommand {
+struct KeysHead: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "keys",
+    commandName: "head",
     abstract: "Makes a key that signs heads, or shows the public part of one.",
-    usage: "mfh keys <file> [--create [--name <name>]]",
+    usage: "mfh keys head <file> [--create [--name <name>]]",
     discussion: """
       The file is for the hub alone (security.head_key_file): it lies outside of the store, and only the hub's user may \
       read it. The public key, which this prints, is what others check heads with.
 
       Examples:
-        mfh keys /etc/mfh/head.key --create --name hub.example
-        mfh keys /etc/mfh/head.key
+        mfh keys head /etc/mfh/head.key --create --name hub.example
+        mfh keys head /etc/mfh/head.key
       """)
 
   @Argument(help: "The file of the key.")
@@ -40,7 +40,7 @@ struct Keys: ParsableCommand {
       try SavedText.createSecret(key.secretText, at: file)
     } else {
       guard let found = SignerKey(text: try InputText.read(file: file)) else {
-        throw Failure(.damaged, "\(file): it holds no key that mfh keys --create has made")
+        throw Failure(.damaged, "\(file): it holds no key that mfh keys head --create has made")
       }
       key = found
     }
