@@ -12,6 +12,4 @@ static inline void mfh_yield_to_others(void) {
   setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), 19);
   syscall(SYS_ioprio_set, 1, 0, 3 << 13);
 }
-/* No core dump of this process, and no debugger or reader of its memory that is not root. */
-static inline void mfh_guard_memory(void) { prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); }
 static inline int mfh_eventfd(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }

@@ -114,16 +114,16 @@ def raw_connection(server: Server) -> socket.socket:
     return socket.create_connection(("127.0.0.1", server.port), timeout=10)
 
 
-def has_dumped_core(server: Server, signal: int) -> bool:
-    """Ends a hub by a signal that leaves a core where cores are left. A handler that tells of the crash takes the first
+def has_dumped_core(process: subprocess.Popen, signal: int) -> bool:
+    """Ends a process by a signal that leaves a core where cores are left. A handler that tells of the crash takes the first
     one; then the process is as it was."""
     until = time.monotonic() + 20
     while time.monotonic() < until:
-        os.kill(server.process.pid, signal)
+        os.kill(process.pid, signal)
         time.sleep(0.1)
-        ended, status = os.waitpid(server.process.pid, os.WNOHANG)
+        ended, status = os.waitpid(process.pid, os.WNOHANG)
         if ended:
-            server.process.returncode = -signal
+            process.returncode = -signal
             return os.WCOREDUMP(status)
-    server.kill()
+    process.kill()
     raise AssertionError("it does not end")

@@ -153,20 +153,20 @@ final class RequestLog {
 
   /// A request had no valid key. One line a second at most: who tries keys must not fill the disk. What was tried is not
   /// told.
-  func refusedKey(_ error: HubError, now: Int64 = SystemClock().now()) {
+  func refusedKey(_ error: HubError, now: Int64 = SteadyClock.now()) {
     refusedKeys += 1
     guard now >= nextRefusal else { return }
     nextRefusal = now + RequestLog.failurePauseMicroseconds
-    logger.warning(
-      "a request was refused: \(error.message)",
-      metadata: ["code": "\(error.code.rawValue)", "refused_requests": "\(refusedKeys)"])
+    logger.problem(
+      .warning, ErrorCategory(error.code), "a request was refused: \(error.message)",
+      ["code": "\(error.code.rawValue)", "refused_requests": "\(refusedKeys)"])
     refusedKeys = 0
   }
 
   /// Another state of the key file was looked at.
   func keyFile(_ access: AccessControl) {
     if let problem = access.problem {
-      logger.error("the keys from before are used: \(problem)")
+      logger.problem(.error, .configuration, "the keys from before are used: \(problem)")
     } else {
       logger.notice(
         "keys read", metadata: ["keys": "\(access.tokenCount)", "curve_keys": "\(access.curveKeyCount)"])

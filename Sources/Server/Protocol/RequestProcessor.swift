@@ -82,7 +82,7 @@ final class RequestProcessor {
       try RequestProcessor.readRest(&request, tape, body, hub.limits)
       if let principal { try RequestProcessor.bind(&request, to: principal) }
       admission = caller.admission
-      if let agents, admission == nil { admission = try RequestProcessor.admit(agents, request, hub.clock.now()) }
+      if let agents, admission == nil { admission = try RequestProcessor.admit(agents, request, SteadyClock.now()) }
       guard let wanted = request.action else { preconditionFailure("a read request has an action") }
       action = wanted
       let disposition = try perform(wanted, body, hasOutstanding: hasOutstanding, isRetry: isRetry, &reply)
@@ -152,7 +152,7 @@ final class RequestProcessor {
   private func authenticate(_ caller: Caller) throws(HubError) {
     guard let access else { return }
     do {
-      principal = try RequestProcessor.principal(access, request, caller, now: hub.clock.now())
+      principal = try RequestProcessor.principal(access, request, caller, now: SteadyClock.now())
     } catch {
       log.refusedKey(error)
       throw error

@@ -39,7 +39,7 @@ final class AccessControl {
   ///
   /// - Parameters:
   ///   - token: the API key in the request; empty for none.
-  ///   - now: microseconds since 1970.
+  ///   - now: microseconds of a clock that nobody sets.
   /// - Throws: `unauthorized`, `forbidden`. For a connection that has brought too many wrong keys the error says when to
   ///   try again; then not even the right one is looked at.
   func principal(of caller: Caller, token: RawSpan, now: Int64) throws(HubError) -> Principal {

@@ -1,6 +1,5 @@
 /// One hub from start to stop: store, state, socket and loop, in the order in which they come up and go down.
 internal import Access
-internal import CLinux
 internal import Evidence
 internal import Glibc
 internal import HistoryTree
@@ -80,11 +79,7 @@ package struct HubService {
       defer { log.abandon() }
       let hub = try MemoryHub(log: log, limits: options.limits, clock: SystemClock())
       logOpened(log, hub)
-      let processor = RequestProcessor(
-        hub: hub, service: ServiceInfo(durability: durabilityText), access: access,
-        log: RequestLog(logger: logger, slowMilliseconds: options.slowRequestMilliseconds))
-      if options.agentLimits.areOn { processor.agents = AgentLimits(options.agentLimits) }
-      processor.service.dataDirectory = DirectoryPath.absolute(options.dataDirectory)
+      let processor = makeProcessor(hub, access)
       processor.reads = options.readAudit.map { ReadAuditWriter(storage, store: log.status.store, options: $0) }
       defer { processor.reads?.close() }
       let tree = startTree(storage, log, headKey, processor, wakeUp)
@@ -136,11 +131,18 @@ package struct HubService {
     return RunningTree(keeper)
   }
 
+  private func makeProcessor(_ hub: MemoryHub, _ access: AccessControl?) -> RequestProcessor {
+    let processor = RequestProcessor(
+      hub: hub, service: ServiceInfo(durability: durabilityText), access: access,
+      log: RequestLog(logger: logger, slowMilliseconds: options.slowRequestMilliseconds))
+    if options.agentLimits.areOn { processor.agents = AgentLimits(options.agentLimits) }
+    processor.service.dataDirectory = DirectoryPath.absolute(options.dataDirectory)
+    return processor
+  }
+
   /// Who is asked for keys, and which; nil when nobody is.
   private func makeAccess(_ curveKey: CurveKeyPair?) throws(ConfigurationError) -> AccessControl? {
     guard options.apiKey != nil || options.keyFile != nil else { return nil }
-    // Keys are in the memory of this process: it must not get into a file, or be read by others of the same user.
-    mfh_guard_memory()
     let access = try AccessControl(singleKey: options.apiKey, keyFile: options.keyFile.map { KeyFile($0) })
     logger.info(
       "clients are asked for keys",
@@ -150,7 +152,8 @@ package struct HubService {
         "public_key": "\(curveKey?.publicKey.description ?? "")",
       ])
     if options.isReachable, curveKey == nil {
-      logger.warning(
+      logger.problem(
+        .warning, .configuration,
         """
         API keys and items travel in clear text on this network: security.curve_key_file and clients with CURVE keys \
         encrypt them

@@ -60,7 +60,7 @@ final class AgentLimits {
   ///
   /// - Parameters:
   ///   - agent: who asks; requests that name nobody share what one agent may do.
-  ///   - now: microseconds since 1970.
+  ///   - now: microseconds of a clock that nobody sets.
   /// - Throws: `overloaded`, with the time to try again.
   func admit(_ agent: RawSpan, now: Int64) throws(HubError) -> Admission {
     let state = state(of: KeyHash(agent), now: now)

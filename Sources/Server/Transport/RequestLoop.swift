@@ -286,8 +286,8 @@ final class RequestLoop {
     guard now >= nextSweep || now < nextSweep - RequestLoop.sweepIntervalMicroseconds else { return }
     nextSweep = now + RequestLoop.sweepIntervalMicroseconds
     sender.keepHouse()
-    processor.agents?.forget(now: now)
-    if let access = processor.access, access.keepHouse(now: now) { processor.log.keyFile(access) }
+    processor.agents?.forget(now: SteadyClock.now())
+    if let access = processor.access, access.keepHouse(now: SteadyClock.now()) { processor.log.keyFile(access) }
     if let reads = processor.reads {
       reads.turn(now: now)
       processor.log.readAudit(reads.status)
