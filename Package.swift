@@ -21,8 +21,12 @@ let package = Package(
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+    .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
   ],
   targets: [
     .systemLibrary(name: "CLinux"),
@@ -56,9 +60,23 @@ let package = Package(
         "Yams",
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: spans),
+    .target(
+      name: "HTTPEdge",
+      dependencies: [
+        "Server", "Threads",
+        .product(name: "HTTPTypes", package: "swift-http-types"),
+        .product(name: "HummingbirdCore", package: "hummingbird"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+      ], swiftSettings: spans),
     .executableTarget(
       name: "mfh-server",
-      dependencies: ["Server", "Programs", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      dependencies: [
+        "HTTPEdge", "Server", "Programs",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
       path: "Sources/Tools/mfh-server", swiftSettings: spans),
     .target(name: "HubClient", dependencies: ["Access", "Bytes", "JSONText", "ZeroMQ"], swiftSettings: spans),
     .target(

@@ -24,7 +24,7 @@ package struct ServerConfiguration: Sendable {
     package var maxWorkers: Int
 
     /// The address as it stands in front of a port: IPv6 in brackets.
-    package var hostInURL: String { BindAddress.isVersion6(bind) ? "[\(bind)]" : bind }
+    package var hostInURL: String { BindAddress.inURL(bind) }
   }
 
   package struct Storage: Sendable {

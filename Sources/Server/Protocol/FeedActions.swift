@@ -138,6 +138,7 @@ extension RequestProcessor {
     if !page.lost.isEmpty { RequestProcessor.append(lost: page.lost, to: &reply) }
     reply.append(#"}"#)
     end(requestID: head.requestID.span.bytes, &reply)
+    noteSuccess(.events, head.arrival)
     service.feed.events += UInt64(page.count)
     if let read = head.read { record(read, page) }
     logReply(head, nil, 0)
