@@ -49,9 +49,12 @@ extension RequestProcessor {
     }
     let limit = try limit(body) ?? min(1_000, hub.limits.listLimit)
     let wait = try waitMilliseconds(body) ?? 0
+    let bytesMax = try request.node(.maxBytes).map { node throws(HubError) in
+      try Request.wholeNumber(node, "max_bytes", tape, body)
+    }
     let query = FeedQuery(
       from: from, prefix: RequestProcessor.bytes(request, prefix), limit: limit,
-      within: try readable(under: prefix) ?? [])
+      bytesMax: bytesMax.map { Int(clamping: $0) } ?? .max, within: try readable(under: prefix) ?? [])
     return FeedRequest(
       query, deadline: wait == 0 ? 0 : hub.clock.now() + Int64(wait) * 1_000,
       head: head(body, reading: prefix, .events, nil), principal: principal)

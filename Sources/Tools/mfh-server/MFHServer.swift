@@ -1,5 +1,6 @@
 /// The hub's executable: reads flags, settles the configuration, and hands over to the server.
 internal import ArgumentParser
+internal import GRPCEdge
 internal import Glibc
 internal import HTTPEdge
 internal import Programs
@@ -114,7 +115,7 @@ struct MFHServer: ParsableCommand {
       throw ExitCode(
         Server.run(
           configuration: effective.configuration, salvaging: salvage, beginningNewTree: newHistoryTree,
-          makers: EdgeMakers(http: { HTTPListener($0) })))
+          makers: EdgeMakers(http: { HTTPListener($0) }, grpc: { GRPCListener($0) })))
     }
   }
 }
