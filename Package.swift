@@ -69,26 +69,29 @@ let package = Package(
       name: "HubProtos", dependencies: [.product(name: "SwiftProtobuf", package: "swift-protobuf")],
       swiftSettings: swift),
     .target(
+      name: "EdgeTLS", dependencies: ["Server", .product(name: "NIOSSL", package: "swift-nio-ssl")],
+      swiftSettings: spans),
+    .target(
       name: "GRPCEdge",
       dependencies: [
-        "Bytes", "Hub", "HubProtos", "JSONText", "Server", "Threads",
+        "Bytes", "EdgeTLS", "Hub", "HubProtos", "JSONText", "Server", "Threads",
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "NIOSSL", package: "swift-nio-ssl"),
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ], swiftSettings: spans),
     .target(
       name: "HTTPEdge",
       dependencies: [
-        "Server", "Threads",
+        "EdgeTLS", "Server", "Threads",
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "HummingbirdCore", package: "hummingbird"),
         .product(name: "HummingbirdTLS", package: "hummingbird"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
-        .product(name: "NIOSSL", package: "swift-nio-ssl"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ], swiftSettings: spans),
     .executableTarget(

@@ -55,7 +55,8 @@ struct FeedStream: Sendable {
     if let revision { text.number("from_revision", revision) }
     if revision == nil || !waiting, request.hasFromTime { text.string("from_time", request.fromTime) }
     if waiting { text.number("wait_ms", FeedStream.waitMilliseconds) }
-    let (reply, result) = try await caller.ask(text.end(), from: who, expecting: FeedStream.pageBytes * 2, deadline: deadline)
+    let (reply, result) = try await caller.ask(
+      text.end(), from: who, expecting: FeedStream.pageBytes * 2, deadline: deadline)
     return MemoryFusion_WatchResponse(reply, result)
   }
 }

@@ -1,4 +1,5 @@
 /// gRPC over HTTP/2: the listener, its limits, and its end. What the methods do is in `HubMethods`.
+internal import EdgeTLS
 internal import GRPCCore
 internal import GRPCNIOTransportHTTP2Posix
 internal import NIOCore
@@ -17,11 +18,14 @@ package final class GRPCListener: Edge {
   }
 
   private let context: EdgeContext
-  private let transport: HTTP2ServerTransport.Posix
-  private let server: GRPCServer<BoundedTransport>
-  private let counter: ConnectionCounter
+  private let counter = ConnectionCounter(max: GRPCListener.connectionsMax)
   private let state = Monitor(State.idle)
-  private let task = Monitor<Task<Void, Never>?>(nil)
+  private let running = Monitor<Running?>(nil)
+
+  private struct Running: Sendable {
+    let server: GRPCServer<BoundedTransport>
+    let task: Task<Void, Never>
+  }
 
   /// Of all clients together, and of one connection. A message takes several times as much while it is made and sent.
   private static let replyBytesInFlightMax = 64 << 20
@@ -29,52 +33,30 @@ package final class GRPCListener: Edge {
   private static let streamsMax = 256
   private static let connectionsMax = 4_096
 
-  package init(_ context: EdgeContext) {
-    self.context = context
-    let counter = ConnectionCounter(max: GRPCListener.connectionsMax)
-    self.counter = counter
-    let port = Int(context.port)
+  package init(_ context: EdgeContext) { self.context = context }
+
+  package var connections: Int { counter.open }
+
+  package func start() throws(ListenerError) -> String {
+    let tls = try context.settings.tls.map { files throws(ListenerError) in
+      try ServerTLS.context(files, protocols: ["h2"])
+    }
     let threads = max(1, min(context.settings.threads, System.coreCount))
-    transport = HTTP2ServerTransport.Posix(
-      address: context.host.contains(":")
-        ? .ipv6(host: context.host, port: port) : .ipv4(host: context.host, port: port),
-      transportSecurity: .plaintext,
-      config: .defaults { config in
-        // Up to twice the limit is answered with `too_large`; beyond that the library ends the call.
-        config.rpc.maxRequestPayloadSize = context.settings.requestBytes * 2
-        config.http2.maxConcurrentStreams = GRPCListener.streamsMax
-        config.http2.targetWindowSize = 256 << 10
-        config.connection.keepalive.time = .seconds(60)
-        config.connection.keepalive.clientBehavior.minPingIntervalWithoutCalls = .seconds(5)
-        config.connection.keepalive.clientBehavior.allowWithoutCalls = true
-        config.connection.maxIdleTime = .seconds(600)
-        config.channelDebuggingCallbacks.onAcceptTCPConnection = { counter.accept($0) }
-      }, eventLoopGroup: MultiThreadedEventLoopGroup(numberOfThreads: threads))
-    server = GRPCServer(
+    let factory = TCPListenerFactory(
+      eventLoopGroup: MultiThreadedEventLoopGroup(numberOfThreads: threads), host: context.host,
+      port: Int(context.port), tls: tls)
+    let transport = BoundedTransport.Base(listenerFactory: factory, config: configuration)
+    let server = GRPCServer(
       transport: BoundedTransport(
         base: transport,
         budget: ReplyBudget(
           bytesMax: GRPCListener.replyBytesInFlightMax, peerBytesMax: GRPCListener.peerReplyBytesInFlightMax)),
       router: GRPCListener.router(context))
-  }
-
-  private static func router(_ context: EdgeContext) -> Router {
-    var router = Router()
-    HubMethods(
-      caller: HubCaller(gate: context.gate, lifecycle: context.lifecycle), replyBytesMax: context.settings.replyBytes
-    ).register(in: &router)
-    HealthMethods(gate: context.gate, lifecycle: context.lifecycle).register(in: &router)
-    return router
-  }
-
-  package var connections: Int { counter.open }
-
-  package func start() throws(ListenerError) -> String {
     state.with { $0 = .starting }
-    let running = Task.detached { [self] in await run() }
-    task.with { $0 = running }
+    let task = Task.detached { [self] in await run(server) }
+    running.with { $0 = Running(server: server, task: task) }
     Task.detached { [self] in
-      guard let address = try? await transport.listeningAddress else { return }
+      guard let address = await transport.listeningAddress else { return }
       let port = address.ipv4?.port ?? address.ipv6?.port ?? 0
       state.with(waking: true) { $0 = .running("\(BindAddress.inURL(context.host)):\(port)") }
     }
@@ -89,7 +71,30 @@ package final class GRPCListener: Edge {
     return try begun.get()
   }
 
-  private func run() async {
+  private var configuration: BoundedTransport.Base.Config {
+    var config = BoundedTransport.Base.Config.defaults
+    // Up to twice the limit is answered with `too_large`; beyond that the library ends the call.
+    config.rpc.maxRequestPayloadSize = context.settings.requestBytes * 2
+    config.http2.maxConcurrentStreams = GRPCListener.streamsMax
+    config.http2.targetWindowSize = 256 << 10
+    config.connection.keepalive.time = .seconds(60)
+    config.connection.keepalive.clientBehavior.minPingIntervalWithoutCalls = .seconds(5)
+    config.connection.keepalive.clientBehavior.allowWithoutCalls = true
+    config.connection.maxIdleTime = .seconds(600)
+    config.channelDebuggingCallbacks.onAcceptTCPConnection = { [counter] in counter.accept($0) }
+    return config
+  }
+
+  private static func router(_ context: EdgeContext) -> Router {
+    var router = Router()
+    HubMethods(
+      caller: HubCaller(gate: context.gate, lifecycle: context.lifecycle), replyBytesMax: context.settings.replyBytes
+    ).register(in: &router)
+    HealthMethods(gate: context.gate, lifecycle: context.lifecycle).register(in: &router)
+    return router
+  }
+
+  private func run(_ server: GRPCServer<BoundedTransport>) async {
     do {
       try await server.serve()
       state.with(waking: true) { $0 = .ended }
@@ -102,10 +107,10 @@ package final class GRPCListener: Edge {
     }
   }
 
-  package func beginStop() { server.beginGracefulShutdown() }
+  package func beginStop() { running.with { $0 }?.server.beginGracefulShutdown() }
 
   package func end(milliseconds: Int) {
-    guard let task = task.with({ $0 }) else { return }
+    guard let running = running.with({ $0 }) else { return }
     let hasEnded = { (state: inout State) -> Bool? in
       switch state {
       case .idle, .ended, .failed: true
@@ -113,7 +118,7 @@ package final class GRPCListener: Edge {
       }
     }
     if state.wait(milliseconds: milliseconds, hasEnded) == true { return }
-    task.cancel()
+    running.task.cancel()
   }
 }
 

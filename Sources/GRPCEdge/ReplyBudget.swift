@@ -113,9 +113,10 @@ final class ReplyBudget: Sendable {
 /// The transport, with a share of the budget around every call: it is given back when the stream has ended, not already
 /// when the method has.
 struct BoundedTransport: ServerTransport {
-  typealias Bytes = HTTP2ServerTransport.Posix.Bytes
+  typealias Base = HTTP2ServerTransport.Custom<TCPListenerFactory>
+  typealias Bytes = Base.Bytes
 
-  let base: HTTP2ServerTransport.Posix
+  let base: Base
   let budget: ReplyBudget
 
   func configure(context: GRPCServerContext) { base.configure(context: context) }

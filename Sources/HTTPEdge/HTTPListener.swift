@@ -1,6 +1,8 @@
 /// HTTP for those who watch the hub: it listens from the start of the process to its end. What is said is decided in
 /// `Server/Edges/MonitoringPages`.
+internal import EdgeTLS
 internal import HummingbirdCore
+internal import HummingbirdTLS
 internal import Logging
 internal import NIOCore
 internal import NIOPosix
@@ -32,8 +34,9 @@ package final class HTTPListener: Edge {
   package var connections: Int { counter.open }
 
   package func start() throws(ListenerError) -> String {
+    let server = try builder()
     state.with { $0 = .starting }
-    let running = Task.detached { [self] in await run() }
+    let running = Task.detached { [self] in await run(server) }
     task.with { $0 = running }
     let begun = state.wait { state -> Result<String, ListenerError>? in
       switch state {
@@ -46,12 +49,22 @@ package final class HTTPListener: Edge {
     return try begun.get()
   }
 
-  private func run() async {
+  private func builder() throws(ListenerError) -> HTTPServerBuilder {
+    let plain = HTTPServerBuilder.http1(configuration: HTTPListener.channelConfiguration)
+    guard let files = context.settings.tls else { return plain }
+    // What is wrong with the files is told in our words; the library reads them once more.
+    _ = try ServerTLS.context(files, protocols: ["http/1.1"])
+    let configuration = try ServerTLS.configuration(files, protocols: ["http/1.1"])
+    do { return try .tls(plain, tlsConfiguration: configuration) } catch {
+      throw ListenerError(configuration: "TLS for HTTP: \(error)")
+    }
+  }
+
+  private func run(_ server: HTTPServerBuilder) async {
     let pages = pages
     var logger = context.logger
     // What becomes of single connections is no news, and that there is an end is none to it either.
     logger.logLevel = .critical
-    let server = HTTPServerBuilder.http1(configuration: HTTPListener.channelConfiguration)
     do {
       let service = try server.buildServer(
         configuration: ServerConfiguration(
@@ -60,7 +73,10 @@ package final class HTTPListener: Edge {
         responder: { request, writer, _ in try await pages.respond(to: request, writer) },
         onServerRunning: { [self] channel in
           let port = channel.localAddress?.port ?? 0
-          state.with(waking: true) { $0 = .running("http://\(BindAddress.inURL(context.host)):\(port)") }
+          state.with(waking: true) {
+            $0 = .running(
+              "\(context.settings.tls == nil ? "http" : "https")://\(BindAddress.inURL(context.host)):\(port)")
+          }
         })
       try await service.run()
       state.with(waking: true) { $0 = .ended }

@@ -35,8 +35,19 @@ package struct EdgeSettings: Sendable {
   package var requestBytes = 4 << 20
   package var replyBytes = 8 << 20
   package var threads = 1
+  /// nil: connections are in the clear.
+  package var tls: TLSFiles?
 
   package init() {}
+}
+
+/// Files in PEM.
+package struct TLSFiles: Sendable, Equatable {
+  /// The server's certificate, and those between it and its root.
+  package var certificate: String
+  package var key: String
+  /// Whose certificates clients have to show; nil: none is asked for.
+  package var clientCA: String?
 }
 
 package struct EdgeMakers: Sendable {

@@ -151,7 +151,8 @@ package struct HubService {
     case let error as LogError: return report(error)
     case let error as StorageError: return report(error)
     case let error as ListenerError:
-      logger.problem(.critical, .network, "\(error.message)")
+      logger.problem(.critical, error.isConfiguration ? .configuration : .network, "\(error.message)")
+      if error.isConfiguration { return .badConfiguration }
       return error.isNotPermitted ? .notPermitted : .unavailable
     default:
       logger.problem(.critical, .network, "\(error)")

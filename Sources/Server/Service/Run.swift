@@ -40,6 +40,7 @@ extension HubServiceOptions {
     edges.requestBytes = configuration.limits.requestBytes
     edges.replyBytes = configuration.limits.replyBytes
     edges.threads = configuration.server.maxWorkers
+    edges.tls = configuration.security.tls
     log = LogOptions(
       durability: storage.durability, intervalMilliseconds: storage.intervalMilliseconds,
       segmentBytes: storage.segmentBytes)

@@ -49,9 +49,17 @@ enum Listener {
 package struct ListenerError: Error, Sendable {
   package let message: String
   let isNotPermitted: Bool
+  /// It is not the address that is wrong, but a file that the configuration names.
+  var isConfiguration = false
 
   /// Too few files may be open for a hub that is to answer anybody.
   static let tooFewFiles = ListenerError(ZeroMQError("opening the listener", EMFILE))
+
+  package init(configuration problem: String) {
+    message = PrintableText.of(problem)
+    isNotPermitted = false
+    isConfiguration = true
+  }
 
   init(_ error: ZeroMQError) {
     self.init(error.description, number: error.number, flag: "--zmq-port")

@@ -71,7 +71,8 @@ extension RequestLoop {
     _ call: GateCall, _ caller: Caller, _ arrival: Int64, revision: UInt64, deadline: Int64, needsRoom: Bool = false
   ) {
     let parked = ParkedRequest(
-      body: call.body, caller: caller.admitted(processor.admission), revision: revision, deadline: deadline, arrival: arrival, needsRoom: needsRoom)
+      body: call.body, caller: caller.admitted(processor.admission), revision: revision, deadline: deadline,
+      arrival: arrival, needsRoom: needsRoom)
     add(.parked(parked), call)
   }
 
