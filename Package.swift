@@ -21,8 +21,17 @@ let package = Package(
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+    .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
+    // Without their default traits these do without the full Foundation.
+    .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0", traits: []),
+    .package(url: "https://github.com/grpc/grpc-swift-2", from: "2.4.0"),
+    .package(url: "https://github.com/grpc/grpc-swift-nio-transport", from: "2.9.0"),
+    .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
   ],
   targets: [
     .systemLibrary(name: "CLinux"),
@@ -56,9 +65,41 @@ let package = Package(
         "Yams",
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: spans),
+    .target(
+      name: "HubProtos", dependencies: [.product(name: "SwiftProtobuf", package: "swift-protobuf")],
+      swiftSettings: swift),
+    .target(
+      name: "EdgeTLS", dependencies: ["Server", .product(name: "NIOSSL", package: "swift-nio-ssl")],
+      swiftSettings: spans),
+    .target(
+      name: "GRPCEdge",
+      dependencies: [
+        "Bytes", "EdgeTLS", "Hub", "HubProtos", "JSONText", "Server", "Threads",
+        .product(name: "GRPCCore", package: "grpc-swift-2"),
+        .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "NIOSSL", package: "swift-nio-ssl"),
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ], swiftSettings: spans),
+    .target(
+      name: "HTTPEdge",
+      dependencies: [
+        "EdgeTLS", "Server", "Threads",
+        .product(name: "HTTPTypes", package: "swift-http-types"),
+        .product(name: "HummingbirdCore", package: "hummingbird"),
+        .product(name: "HummingbirdTLS", package: "hummingbird"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+      ], swiftSettings: spans),
     .executableTarget(
       name: "mfh-server",
-      dependencies: ["Server", "Programs", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      dependencies: [
+        "GRPCEdge", "HTTPEdge", "Server", "Programs",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
       path: "Sources/Tools/mfh-server", swiftSettings: spans),
     .target(name: "HubClient", dependencies: ["Access", "Bytes", "JSONText", "ZeroMQ"], swiftSettings: spans),
     .target(

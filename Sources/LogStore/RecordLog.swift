@@ -376,6 +376,7 @@ package final class RecordLog {
   package var failure: LogError? { worker.failure }
   package var durableThrough: Revision { worker.durableThrough }
   package var syncs: UInt64 { worker.syncs }
+  package var commitFigures: CommitFigures { worker.figures }
 
   /// Waits until everything submitted so far is acknowledged.
   package func waitForSubmitted() throws(LogError) {

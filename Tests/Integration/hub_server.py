@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+# Tests run side by side: what one of them does not want must not take a fixed port.
+FREE_PORTS = ("--zmq-port", "auto", "--grpc-port", "0", "--metrics-port", "0")
 READY_SECONDS = 30
 STOP_SECONDS = 20
 
@@ -43,6 +45,7 @@ class Server:
         self.process_options = process or {}
         self.process: subprocess.Popen[str] | None = None
         self.address = ""
+        self.addresses: dict[str, str] = {}
         self.log: list[str] = []
         self.log_reader: threading.Thread | None = None
 
@@ -52,7 +55,7 @@ class Server:
         """Starts it and does not wait until it is ready."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith("MFH_")}
         self.process = subprocess.Popen(
-            [*self.prefix, program("mfh-server"), "--data-dir", self.directory, "--zmq-port", "auto", *self.options],
+            [*self.prefix, program("mfh-server"), "--data-dir", self.directory, *FREE_PORTS, *self.options],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, **self.process_options)
         self.log = []
         self.log_reader = threading.Thread(target=self._keep_log, args=[self.process, self.log], daemon=True)
@@ -68,7 +71,8 @@ class Server:
         if not line.startswith("ready "):
             code = self.process.wait()
             raise NotStarted(code, line, self.whole_log())
-        self.address = next(word[4:] for word in line.split() if word.startswith("zmq="))
+        self.addresses = dict(word.split("=", 1) for word in line.split()[1:])
+        self.address = self.addresses.get("zmq", "")
         return self
 
     @staticmethod

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from hub_client import Hub
-from hub_server import STOP_SECONDS, Server, program
+from hub_server import FREE_PORTS, STOP_SECONDS, Server, program
 
 MIB = 1 << 20
 DISK_BYTES = 40 * MIB
@@ -124,7 +124,7 @@ def test_a_full_disk_makes_the_hub_read_only_and_room_makes_it_writable_again(di
 def test_a_store_that_has_no_room_is_not_made_and_is_made_once_there_is(disk: Disk) -> None:
     disk.fill(leaving=4 * MIB)
     done = subprocess.run(
-        [program("mfh-server"), "--data-dir", disk.store, "--zmq-port", "auto"], capture_output=True, timeout=20)
+        [program("mfh-server"), "--data-dir", disk.store, *FREE_PORTS], capture_output=True, timeout=20)
     assert done.returncode == 74, done.stderr
     assert done.stdout == b""
     for part in (str(disk.store), "No space left on device", "free some space"):

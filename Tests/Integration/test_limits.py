@@ -16,7 +16,7 @@ from pathlib import Path
 import loop_disk
 import pytest
 from hub_client import Hub
-from hub_server import NotStarted, Server, program
+from hub_server import FREE_PORTS, NotStarted, Server, program
 from loop_disk import LoopDisk, command
 from reference_run import LARGE_BYTES, Client, check_after_restart, check_end, contents, options
 
@@ -265,7 +265,7 @@ def test_of_many_hubs_on_a_directory_one_is_ready(tmp_path: Path) -> None:
     store = tmp_path / "store"
     servers = [
         subprocess.Popen(
-            [program("mfh-server"), "--data-dir", store, "--zmq-port", "auto"], stdout=subprocess.PIPE,
+            [program("mfh-server"), "--data-dir", store, *FREE_PORTS], stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, text=True)
         for _ in range(6)]
     try:
@@ -289,7 +289,7 @@ def test_a_refused_hub_spends_less_than_100_ms(server: Server) -> None:
     for _ in range(3):
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         done = subprocess.run(
-            [program("mfh-server"), "--data-dir", server.directory, "--zmq-port", "auto"], capture_output=True,
+            [program("mfh-server"), "--data-dir", server.directory, *FREE_PORTS], capture_output=True,
             timeout=20)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         assert done.returncode == 75

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import zmq
 from hub_client import Hub, Pipeline
-from hub_server import STOP_SECONDS, Server, program
+from hub_server import FREE_PORTS, STOP_SECONDS, Server, program
 
 
 def test_what_was_accepted_is_answered_when_the_hub_stops(server: Server) -> None:
@@ -77,7 +77,7 @@ def test_it_stops_while_clients_keep_asking(server: Server) -> None:
 
 def test_a_second_hub_on_the_directory_is_refused_at_once(server: Server) -> None:
     done = subprocess.run(
-        [program("mfh-server"), "--data-dir", server.directory, "--zmq-port", "auto"], capture_output=True, timeout=20)
+        [program("mfh-server"), "--data-dir", server.directory, *FREE_PORTS], capture_output=True, timeout=20)
     assert done.returncode == 75
     assert done.stdout == b"" and b"another process" in done.stderr
     with Hub(server.address) as hub:
@@ -91,8 +91,8 @@ def test_the_directory_is_free_again_after_kill_9(server: Server) -> None:
 
 def test_a_port_that_is_taken_ends_with_exit_69(server: Server, tmp_path: Path) -> None:
     done = subprocess.run(
-        [program("mfh-server"), "--data-dir", tmp_path / "other", "--zmq-port", str(server.port)], capture_output=True,
-        timeout=20)
+        [program("mfh-server"), "--data-dir", tmp_path / "other", *FREE_PORTS, "--zmq-port", str(server.port)],
+        capture_output=True, timeout=20)
     assert done.returncode == 69
     assert str(server.port).encode() in done.stderr
 

@@ -898,3 +898,30 @@ bug(316, "what an agent has in flight never becomes less", "Server/Transport/Age
     "deinit { agent.inFlight -= 1 }",
     "deinit { if !$BUG { agent.inFlight -= 1 } }",
     "AgentLimitTests")
+
+# Other transports: the gate, the pages, the metrics.
+
+bug(300, "a call that was abandoned is done all the same", "Server/Transport/RequestLoop+Gate.swift",
+    "if call.isAbandoned { return }",
+    "if !$BUG, call.isAbandoned { return }",
+    "GateTests")
+bug(301, "a gate forgets how much its calls hold", "Server/Edges/RequestGate.swift",
+    "waiting.bytes += call.body.count",
+    "waiting.bytes += $BUG ? 0 : call.body.count",
+    "GateTests")
+bug(302, "a hub whose log has failed is ready", "Server/Edges/MonitoringPages.swift",
+    'figures.report.failure.map { ["writes fail until a restart: \\($0.message)"] } ?? []',
+    "$BUG ? [] : $TEXT",
+    "MonitoringTests")
+bug(303, "a hub that stops is ready", "Server/Edges/MonitoringPages.swift",
+    'case (.stopping, _): ["the hub is stopping"]',
+    'case (.stopping, _): $BUG ? [] : ["the hub is stopping"]',
+    "MonitoringTests")
+bug(304, "a bucket leaves out what is smaller", "Server/Metrics/MetricsText.swift",
+    "sum += count\n",
+    "sum = $BUG ? count : sum + count\n",
+    "MonitoringTests")
+bug(305, "a value at a bucket's bound goes into the next one", "LogStore/Commit/Histogram.swift",
+    "value > bounds[bucket]",
+    "($BUG ? value >= bounds[bucket] : value > bounds[bucket])",
+    "MonitoringTests")

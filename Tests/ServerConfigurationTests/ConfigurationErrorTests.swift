@@ -88,13 +88,25 @@ struct ConfigurationErrorTests {
       ("storage:\n  encryption: {}\n", 2, "storage.encryption is not supported by this version"),
       ("replication:\n  peers: []\n", 2, "replication.peers is not supported by this version"),
       ("security:\n  curve: {}\n", 2, "security.curve is not supported by this version"),
-      ("security:\n  tls:\n    certificate: a\n", 2, "security.tls is not supported by this version"),
       ("security:\n  roles: []\n", 2, "security.roles is not supported by this version"),
     ])
   func later(text: String, line: Int, expected: String) throws {
     let error = try Workshop().error(in: text)
     #expect(error.message.hasPrefix("hub.yaml:\(line): "), "\(error.message)")
     #expect(error.message.contains(expected), "\(error.message)")
+    #expect(error.exitCode == 78)
+  }
+
+  @Test(
+    "A certificate needs its key, a key its certificate, a client CA both",
+    arguments: [
+      ("certificate: a", "security.tls.certificate needs security.tls.key"),
+      ("key: a", "security.tls.key needs security.tls.certificate"),
+      ("client_ca: a", "security.tls.client_ca needs security.tls.certificate"),
+    ])
+  func halfTLS(line: String, expected: String) throws {
+    let error = try Workshop().error(in: "security:\n  tls:\n    \(line)\n")
+    #expect(error.message.hasPrefix("hub.yaml:3: ") && error.message.contains(expected), "\(error.message)")
     #expect(error.exitCode == 78)
   }
 

@@ -41,6 +41,10 @@ struct ConfigurationFileTests {
       head_key_file: /etc/mfh/head.key
       key_file: /etc/mfh/keys
       curve_key_file: /etc/mfh/hub.curve
+      tls:
+        certificate: /etc/mfh/hub.crt
+        key: /etc/mfh/hub.key
+        client_ca: /etc/mfh/agents.pem
     audit:
       reads: true
       reads_max_bytes: 2 GiB
@@ -76,6 +80,10 @@ struct ConfigurationFileTests {
     #expect(configuration.resilience.breakerResetSeconds == 120)
     #expect(configuration.security.allowAnonymous)
     #expect(configuration.security.headKeyFile == "/etc/mfh/head.key")
+    #expect(
+      configuration.security.tls
+        == TLSFiles(
+          certificate: "/etc/mfh/hub.crt", key: "/etc/mfh/hub.key", clientCA: "/etc/mfh/agents.pem"))
     #expect(configuration.audit.reads)
     #expect(configuration.audit.readsMaxBytes == 2 << 30)
     #expect(configuration.logLevel == .warning)

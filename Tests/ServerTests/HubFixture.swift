@@ -35,6 +35,8 @@ final class HubFixture {
   let directory: String
   let disk = DiskControl()
   let context: Context
+  /// For what does not come through the socket.
+  let gate: RequestGate
   private let ownsDirectory: Bool
   private let flag: StopFlag
   private let thread: NamedThread
@@ -55,10 +57,12 @@ final class HubFixture {
     let wakeUp = WakeUp()
     let flag = StopFlag(waking: wakeUp)
     self.flag = flag
+    let gate = RequestGate(waking: wakeUp, callsMax: options.requestsMax)
+    self.gate = gate
     let (path, disk, progress) = (directory, disk, progress)
     thread = NamedThread("test-hub") { [options] in
       do {
-        try HubFixture.run(options, path, disk, wakeUp, flag) { endpoint in
+        try HubFixture.run(options, path, disk, wakeUp, flag, gate) { endpoint in
           progress.with(waking: true) { $0.endpoint = endpoint }
         }
       } catch {
@@ -89,7 +93,7 @@ final class HubFixture {
 
   private static func run(
     _ options: FixtureOptions, _ path: String, _ disk: DiskControl, _ wakeUp: WakeUp, _ flag: StopFlag,
-    _ onReady: (String) -> Void
+    _ gate: RequestGate, _ onReady: (String) -> Void
   ) throws {
     let storage = try ControlledStorage(path, disk)
     let logOptions = LogOptions(
@@ -116,10 +120,14 @@ final class HubFixture {
     let context = try Context()
     let zap = try options.curveKey.map { _ in try ZapHandler(in: context) }
     let socket = try Listener.socket(in: context, limits: options.limits, curveKey: options.curveKey)
+    let monitor = try SocketMonitor(socket)
     let endpoint = try Listener.bind(socket, host: "127.0.0.1", port: 0)
     processor.service.endpoint = endpoint
     let loop = RequestLoop(
-      socket: socket, zap: zap, wakeUp: wakeUp, stopFlag: flag, processor: processor, requestsMax: options.requestsMax)
+      socket: socket, zap: zap, wakeUp: wakeUp, stopFlag: flag, processor: processor, requestsMax: options.requestsMax,
+      gate: gate, monitor: monitor)
+    gate.open()
+    defer { gate.close() }
     onReady(endpoint)
     try loop.run()
     try loop.finish()

@@ -16,7 +16,8 @@ final class ServerProcess {
     errors = try LogFile()
     process.executableURL = ServerProcess.executable
     process.arguments = arguments
-    process.environment = environment
+    // The other listeners have fixed ports unless they are told otherwise, and tests run side by side.
+    process.environment = ["MFH_GRPC_PORT": "0", "MFH_METRICS_PORT": "0"].merging(environment) { $1 }
     process.standardOutput = FileHandle(fileDescriptor: output.descriptor, closeOnDealloc: false)
     process.standardError = FileHandle(fileDescriptor: errors.descriptor, closeOnDealloc: false)
     try process.run()

@@ -51,8 +51,8 @@ enum SourceTree {
     }
   }
 
-  /// What a build or a virtual environment puts beside the sources.
+  /// What a build, a generator or a virtual environment puts beside the sources.
   private static func isBuilt(_ path: String) -> Bool {
-    path.split(separator: "/").contains { $0.hasPrefix(".") || $0 == "__pycache__" }
+    path.split(separator: "/").contains { $0.hasPrefix(".") || $0 == "__pycache__" || $0 == "Generated" }
   }
 }

@@ -10,6 +10,7 @@ import Testing
     "Sources/Bytes/ByteBuffer.swift": "the one owner of raw memory; everybody else sees it as a RawSpan",
     "Sources/Bytes/RawSpan+Bytes.swift": "loads and compares what RawSpan has no safe call for",
     "Sources/Bytes/Platform.swift": "memcmp",
+    "Sources/GRPCEdge/ProtoCoding.swift": "gRPC and protobuf hand each other bytes through closures over raw memory",
     "Sources/HistoryTree/Sodium.swift": "hands bytes to libsodium",
     "Sources/Index/Node.swift": "a node is a block of bytes with a layout of its own; bounds are its invariants",
     "Sources/Index/NodeArena.swift": "owns the memory of the nodes",

@@ -11,8 +11,11 @@ package struct FeedQuery: Equatable, Sendable {
   package let within: [[UInt8]]
   /// The most events in one reply.
   package let limit: Int
+  /// The most bytes of events in one reply; one event is given all the same.
+  package let bytesMax: Int
 
-  package init(from: Revision, prefix: [UInt8], limit: Int, within: [[UInt8]] = []) {
+  package init(from: Revision, prefix: [UInt8], limit: Int, bytesMax: Int = .max, within: [[UInt8]] = []) {
+    self.bytesMax = bytesMax
     self.from = from
     self.prefix = prefix
     self.limit = limit

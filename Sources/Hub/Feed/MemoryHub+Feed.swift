@@ -84,7 +84,9 @@ extension MemoryHub {
     }
     let before = page.events.count
     try append(header, position, record, page, &work)
-    if page.count > 0, page.events.count + page.otherBytes > limits.replyBytes {
+    let isTooLong =
+      page.events.count + page.otherBytes > limits.replyBytes || page.events.count > page.query.bytesMax
+    if page.count > 0, isTooLong {
       page.events.truncate(to: before)
       page.isFull = true
       return .stopBefore

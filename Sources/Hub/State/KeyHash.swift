@@ -13,6 +13,9 @@ package struct KeyHash: Hashable, Sendable {
   /// A name that outlives the process: the seed is kept with it.
   init(_ bytes: RawSpan, seed: UInt64) { value = Checksum.xxh128(bytes, seed: seed) }
 
+  /// The name of a number, in a table that holds nothing but numbers or tells them from strings by itself.
+  package init(number: UInt64) { value = UInt128(number) }
+
   init(value: UInt128) { self.value = value }
 
   package static func == (left: KeyHash, right: KeyHash) -> Bool { left.value == right.value }

@@ -27,6 +27,7 @@ package final class CommitWorker: Sendable {
   private let durable: Atomic<UInt64>
   private let durablePlaceBox: Mutex<LogPlace>
   private let syncCount = Atomic<UInt64>(0)
+  private let figuresBox = Mutex(CommitFigures())
   private let notify: @Sendable () -> Void
 
   package init(
@@ -49,6 +50,7 @@ package final class CommitWorker: Sendable {
   /// The place before which all is on stable storage.
   package var durablePlace: LogPlace { durablePlaceBox.withLock { $0 } }
   package var syncs: UInt64 { syncCount.load(ordering: .relaxed) }
+  package var figures: CommitFigures { figuresBox.withLock { $0 } }
   /// Why nothing is written any more; nil while all is well.
   package var failure: LogError? { failureBox.withLock { $0 } }
 
@@ -109,6 +111,7 @@ package final class CommitWorker: Sendable {
     if let problem {
       poison(problem)
     } else {
+      figuresBox.withLock { for frame in frames { $0.wrote(frame) } }
       completed.store(last.ticket, ordering: .releasing)
       notify()
     }
@@ -161,7 +164,10 @@ package final class CommitWorker: Sendable {
   }
 
   private func sync(_ position: inout Position) throws(StorageError) {
+    let begin = ContinuousClock.now
     try position.segment.file.sync()
+    let duration = ContinuousClock.now - begin
+    figuresBox.withLock { $0.synced(in: duration) }
     syncCount.wrappingAdd(1, ordering: .relaxed)
     position.durableThrough = position.writtenThrough
     position.durableOffset = position.writtenOffset

@@ -1,7 +1,7 @@
 /// Addresses that listeners bind to: what is one, and whether anybody else can reach it.
 internal import Glibc
 
-enum BindAddress {
+package enum BindAddress {
   /// The numeric form of `text`: `localhost` is 127.0.0.1, `*` is 0.0.0.0, brackets around IPv6 are taken off.
   static func normalised(_ text: String) throws(SettingRefusal) -> String {
     switch text {
@@ -19,6 +19,9 @@ enum BindAddress {
   }
 
   static func isVersion6(_ address: String) -> Bool { version6(address) != nil }
+
+  /// The address as it stands in front of a port: IPv6 in brackets.
+  package static func inURL(_ address: String) -> String { isVersion6(address) ? "[\(address)]" : address }
 
   /// Whether only this machine can reach a listener there.
   static func isLoopback(_ address: String) -> Bool {

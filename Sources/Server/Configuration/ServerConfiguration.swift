@@ -24,7 +24,7 @@ package struct ServerConfiguration: Sendable {
     package var maxWorkers: Int
 
     /// The address as it stands in front of a port: IPv6 in brackets.
-    package var hostInURL: String { BindAddress.isVersion6(bind) ? "[\(bind)]" : bind }
+    package var hostInURL: String { BindAddress.inURL(bind) }
   }
 
   package struct Storage: Sendable {
@@ -61,6 +61,8 @@ package struct ServerConfiguration: Sendable {
     package var curveKeyFile: String?
     /// The file with the key that signs heads, outside of the store; nil: heads are not signed.
     package var headKeyFile: String?
+    /// For gRPC and HTTP; nil: they are in the clear.
+    package var tls: TLSFiles?
   }
 }
 
@@ -91,6 +93,9 @@ extension ServerConfiguration {
       allowAnonymous: settings.boolean(.allowAnonymous), apiKey: settings.secret(.apiKey),
       keyFile: settings.optionalText(.keyFile), curveKeyFile: settings.optionalText(.curveKeyFile),
       headKeyFile: settings.optionalText(.headKeyFile))
+    if let certificate = settings.optionalText(.tlsCertificate), let key = settings.optionalText(.tlsKey) {
+      security.tls = TLSFiles(certificate: certificate, key: key, clientCA: settings.optionalText(.tlsClientCA))
+    }
     audit = Audit(reads: settings.boolean(.auditReads), readsMaxBytes: settings.integer(.auditReadsBytes))
     logLevel = Logger.Level(rawValue: settings.text(.logLevel)) ?? .info
     slowRequestMilliseconds = settings.integer(.slowRequest)

@@ -68,6 +68,9 @@ struct Setting: Sendable {
     Setting(.keyFile, .path, nil, variable: "MFH_KEY_FILE"),
     Setting(.curveKeyFile, .path, nil, variable: "MFH_CURVE_KEY_FILE"),
     Setting(.headKeyFile, .path, nil, variable: "MFH_HEAD_KEY_FILE"),
+    Setting(.tlsCertificate, .path, nil, variable: "MFH_TLS_CERTIFICATE"),
+    Setting(.tlsKey, .path, nil, variable: "MFH_TLS_KEY"),
+    Setting(.tlsClientCA, .path, nil, variable: "MFH_TLS_CLIENT_CA"),
   ]
 
   private static let audit = [

@@ -26,6 +26,9 @@ enum SettingName: String, CaseIterable, Sendable {
   case keyFile = "security.key_file"
   case curveKeyFile = "security.curve_key_file"
   case headKeyFile = "security.head_key_file"
+  case tlsCertificate = "security.tls.certificate"
+  case tlsKey = "security.tls.key"
+  case tlsClientCA = "security.tls.client_ca"
 
   case auditReads = "audit.reads"
   case auditReadsBytes = "audit.reads_max_bytes"
@@ -70,7 +73,7 @@ enum SettingTree {
   /// What later versions are going to read. Accepting it now would promise what is not there.
   private static let later = [
     "replication", "security.api_keys", "security.api_key_file", "security.curve", "security.namespaces",
-    "security.roles", "security.tls", "storage.encryption",
+    "security.roles", "storage.encryption",
   ]
 
   static func isLater(_ path: String) -> Bool { later.contains { path == $0 || path.hasPrefix($0 + ".") } }

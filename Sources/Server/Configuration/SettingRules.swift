@@ -3,6 +3,7 @@ enum SettingRules {
   static func check(_ settings: SettledSettings) throws(ConfigurationError) {
     try checkAccess(settings)
     try checkPorts(settings)
+    try checkTLS(settings)
     try checkLimits(settings)
   }
 
@@ -35,6 +36,18 @@ enum SettingRules {
             + "give one of them another port, 0 for off, or auto")
       }
       seen[number] = name
+    }
+  }
+
+  /// A certificate without its key, or the other way round, would leave the listeners in the clear.
+  private static func checkTLS(_ settings: SettledSettings) throws(ConfigurationError) {
+    let needed: [(SettingName, SettingName)] = [
+      (.tlsCertificate, .tlsKey), (.tlsKey, .tlsCertificate), (.tlsClientCA, .tlsCertificate),
+    ]
+    for (given, missing) in needed
+    where settings.optionalText(given) != nil && settings.optionalText(missing) == nil {
+      throw ConfigurationError(
+        "\(settings[given].origin.place): \(given.rawValue) needs \(missing.rawValue), which is not set")
     }
   }
 

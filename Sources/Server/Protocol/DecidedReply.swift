@@ -46,6 +46,7 @@ extension RequestProcessor {
       try appendResult(decided, to: &reply)
       if let read = head.read { record(read) }
       end(requestID: head.requestID.span.bytes, &reply)
+      if let action = head.kind { noteSuccess(action, head.arrival) }
       logReply(head, nil, decided.revision)
     } catch {
       reply.truncate(to: start)

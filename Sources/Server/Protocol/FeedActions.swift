@@ -49,9 +49,12 @@ extension RequestProcessor {
     }
     let limit = try limit(body) ?? min(1_000, hub.limits.listLimit)
     let wait = try waitMilliseconds(body) ?? 0
+    let bytesMax = try request.node(.maxBytes).map { node throws(HubError) in
+      try Request.wholeNumber(node, "max_bytes", tape, body)
+    }
     let query = FeedQuery(
       from: from, prefix: RequestProcessor.bytes(request, prefix), limit: limit,
-      within: try readable(under: prefix) ?? [])
+      bytesMax: bytesMax.map { Int(clamping: $0) } ?? .max, within: try readable(under: prefix) ?? [])
     return FeedRequest(
       query, deadline: wait == 0 ? 0 : hub.clock.now() + Int64(wait) * 1_000,
       head: head(body, reading: prefix, .events, nil), principal: principal)
@@ -138,6 +141,7 @@ extension RequestProcessor {
     if !page.lost.isEmpty { RequestProcessor.append(lost: page.lost, to: &reply) }
     reply.append(#"}"#)
     end(requestID: head.requestID.span.bytes, &reply)
+    noteSuccess(.events, head.arrival)
     service.feed.events += UInt64(page.count)
     if let read = head.read { record(read, page) }
     logReply(head, nil, 0)

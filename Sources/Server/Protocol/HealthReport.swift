@@ -4,8 +4,8 @@ internal import Evidence
 internal import Hub
 internal import LogStore
 
-struct HealthReport {
-  enum Status: String {
+struct HealthReport: Sendable {
+  enum Status: String, CaseIterable, Sendable {
     case healthy
     /// It works, and somebody should look at it.
     case degraded

@@ -21,6 +21,10 @@ struct ObjectWriter {
     buffer.append(decimal: value)
   }
 
+  static func append(_ value: String, _ buffer: inout ByteBuffer) {
+    JSONWriter.appendString(text: value, to: &buffer)
+  }
+
   mutating func text(_ name: String, _ value: String, _ buffer: inout ByteBuffer) {
     self.name(name, &buffer)
     JSONWriter.appendString(text: value, to: &buffer)

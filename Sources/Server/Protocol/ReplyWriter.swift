@@ -10,6 +10,10 @@ struct ReplyHead {
   var action: [UInt8]?
   /// The JSON text of the request id; empty when none was given.
   var requestID: [UInt8]
+  /// The action as such; nil when there is none of that name.
+  var kind: Action?
+  /// When the request was taken in, in microseconds since 1970.
+  var arrival: Int64 = 0
   /// For the log; nil when it does not tell of every request.
   var trace: RequestTrace?
   /// For the stream of reads; nil when nothing is read, or reads are not recorded.

@@ -4,7 +4,7 @@ internal import Bytes
 enum RequestField {
   case action, agentID, correlationID, requestID, apiKey, key, item, keys, operations, ifRevision, ttlSeconds
   case limit, prefix, startAfter, minRevision, waitMilliseconds, atRevision, atTime, beforeRevision, fromRevision
-  case fromTime, revision, payload, reason
+  case fromTime, revision, payload, reason, maxBytes
 
   /// The field of that name; nil for a name that means nothing here and is passed over.
   init?(_ name: RawSpan) {
@@ -23,6 +23,7 @@ enum RequestField {
     case 8 where name.equals("agent_id"): self = .agentID
     case 8 where name.equals("revision"): self = .revision
     case 9 where name.equals("from_time"): self = .fromTime
+    case 9 where name.equals("max_bytes"): self = .maxBytes
     case 10 where name.equals("request_id"): self = .requestID
     case 10 where name.equals("operations"): self = .operations
     case 11 where name.equals("if_revision"): self = .ifRevision

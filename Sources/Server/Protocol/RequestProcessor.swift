@@ -64,7 +64,7 @@ final class RequestProcessor {
   ///   - caller: what the transport knows of who sends it.
   ///   - hasOutstanding: the client waits for earlier replies; its own pending writes count for its reads.
   ///   - isRetry: the request was parked before, and what it waited for has come or will not come in time.
-  ///   - arrival: when the request came, for the log; 0 when that does not take times.
+  ///   - arrival: when the request was taken in, in microseconds since 1970.
   ///   - refusalOfWaiting: what a request gets that would have to wait; nil when there is room for it to do so.
   ///   - reply: the reply is appended when the disposition says `reply`.
   func process(
@@ -92,8 +92,9 @@ final class RequestProcessor {
       case .reply, .wait, .feed: break
       }
       service.counters.count(wanted)
-      if case .reply = disposition, log.wants(arrival: arrival, now: timestamp.time) {
-        logReply(head(body), nil, toldRevision)
+      if case .reply = disposition {
+        noteSuccess(wanted, arrival)
+        if log.wants(arrival: arrival, now: timestamp.time) { logReply(head(body), nil, toldRevision) }
       }
       return disposition
     } catch {
@@ -112,7 +113,7 @@ final class RequestProcessor {
 
   /// Answers a request with `error` without looking at more of it than what the reply repeats.
   func refuse(_ body: RawSpan, _ error: HubError, reply: inout ByteBuffer) {
-    arrival = log.isVerbose ? hub.clock.now() : 0
+    arrival = hub.clock.now()
     do {
       try parse(body)
     } catch {
@@ -164,6 +165,7 @@ final class RequestProcessor {
     ReplyHead(
       action: request.actionText.map { body.extracting($0).array() },
       requestID: request.requestIDText.isEmpty ? [] : body.extracting(request.requestIDText).array(),
+      kind: request.action, arrival: arrival,
       trace: log.takesTimes ? request.trace(arrival: arrival) : nil, admission: admission)
   }
 
@@ -263,6 +265,7 @@ final class RequestProcessor {
         if let read = head.read { record(read) }
         end(requestID: head.requestID.span.bytes, &reply)
         noteFailure(error, head)
+        service.requests.failed(head.kind, microseconds: timestamp.time - head.arrival)
       } catch {
         // What is there can not be read: to call it absent, or to leave it out, would be wrong.
         reply.truncate(to: start)
@@ -273,6 +276,12 @@ final class RequestProcessor {
     ReplyWriter.beginFailure(error, head, to: &reply)
     end(requestID: head.requestID.span.bytes, &reply)
     noteFailure(error, head)
+    service.requests.failed(head.kind, microseconds: timestamp.time - head.arrival)
+  }
+
+  /// Counts a reply that was just made; its time is that of the reply, so the clock is not asked again.
+  func noteSuccess(_ action: Action, _ arrival: Int64) {
+    service.requests.succeeded(action, microseconds: timestamp.time - arrival)
   }
 
   private func noteFailure(_ error: HubError, _ head: ReplyHead) {

@@ -14,12 +14,13 @@ final class ServiceInfo {
   // Unchecked exclusivity: one thread owns this object, and asking at every access costs a tenth of a write.
   @exclusivity(unchecked) var counters = RequestCounters()
   @exclusivity(unchecked) var feed = FeedCounters()
+  @exclusivity(unchecked) var requests = RequestMetrics()
 
   init(durability: StaticString) { self.durability = durability }
 }
 
 /// What the change feed does.
-struct FeedCounters {
+struct FeedCounters: Sendable {
   /// Requests that wait for an event now.
   var waiting = 0
   /// Events in replies.
@@ -44,6 +45,9 @@ struct RequestCounters {
   var unanswerable: UInt64 = 0
 
   var total: UInt64 { byAction.reduce(0, +) }
+
+  /// Of every code, also of those that have not occurred: a rate needs the zero before the first one.
+  var errorsByCode: [(code: ErrorCode, count: UInt64)] { ErrorCode.allCases.map { ($0, byCode[$0] ?? 0) } }
 
   mutating func count(_ action: Action) { byAction[action.index] += 1 }
 

@@ -13,9 +13,14 @@ internal import ZeroMQ
 /// What a hub needs to know; the configuration is turned into this.
 package struct HubServiceOptions: Sendable {
   package var dataDirectory: String
+  /// In numbers, IPv6 without brackets.
   package var bindAddress: String
   /// nil: the listener is off; 0: any free port.
   package var zeroMQPort: UInt16?
+  /// Likewise.
+  package var grpcPort: UInt16?
+  package var httpPort: UInt16?
+  package var edges = EdgeSettings()
   package var log = LogOptions()
   package var limits = HubLimits()
   package var apiKey: Secret?
@@ -45,20 +50,37 @@ package struct HubServiceOptions: Sendable {
   }
 }
 
+/// Where a hub that is ready can be reached; empty for a listener that is off.
+package struct ReadyAddresses: Sendable, Equatable {
+  package var zeroMQ = ""
+  package var grpc = ""
+  package var http = ""
+
+  /// The line for standard output. CONTRACT: section 1.
+  package var line: String {
+    [("zmq", zeroMQ), ("grpc", grpc), ("http", http)].reduce("ready") {
+      $1.1.isEmpty ? $0 : "\($0) \($1.0)=\($1.1)"
+    }
+  }
+}
+
 package struct HubService {
   private let options: HubServiceOptions
   private let logger: Logger
+  private let makers: EdgeMakers
 
-  package init(options: HubServiceOptions, logger: Logger) {
+  /// - Parameter makers: make the transports beside ZeroMQ; those that are missing stay off.
+  package init(options: HubServiceOptions, logger: Logger, makers: EdgeMakers = EdgeMakers()) {
     self.options = options
     self.logger = logger
+    self.makers = makers
   }
 
   /// Runs until SIGTERM or SIGINT.
   ///
-  /// - Parameter onReady: is given the address of the ZeroMQ listener (empty when it is off) once requests are answered.
+  /// - Parameter onReady: is given the addresses of the listeners once requests are answered.
   /// - Returns: how the process is to end; the reason was logged.
-  package func run(onReady: (_ zeroMQ: String) -> Void) -> ExitStatus {
+  package func run(onReady: (ReadyAddresses) -> Void) -> ExitStatus {
     let wakeUp = WakeUp()
     let stopFlag = StopFlag(waking: wakeUp)
     StopSignals.listen(stopFlag)
@@ -66,6 +88,8 @@ package struct HubService {
     CoreDump.forbid()
     let manager = ServiceManager(.process, logger: logger)
     manager.opening(options.dataDirectory)
+    let edges = Edges(options, makers, logger, waking: wakeUp)
+    defer { edges.end() }
     do {
       let headKey = try options.headKeyFile.map { path throws(ConfigurationError) in
         try HeadKeyFile.read(path, dataDirectory: options.dataDirectory)
@@ -74,9 +98,17 @@ package struct HubService {
         try CurveKeyFile.read(path, dataDirectory: options.dataDirectory)
       }
       let access = try makeAccess(curveKey)
+      // Who asks is answered while the store is opened, however long that takes.
+      edges.startHTTP()
+      edges.lifecycle.enter(.opening)
       let storage = try PosixStorage(path: options.dataDirectory, creating: true)
       let log = try RecordLog(storage, options: options.log, now: SystemClock().now()) { wakeUp.signal() }
       defer { log.abandon() }
+      if let problem = edges.problem {
+        try log.close()
+        throw problem
+      }
+      edges.lifecycle.enter(.replaying)
       let hub = try MemoryHub(log: log, limits: options.limits, clock: SystemClock())
       logOpened(log, hub)
       let processor = makeProcessor(hub, access)
@@ -85,7 +117,7 @@ package struct HubService {
       let tree = startTree(storage, log, headKey, processor, wakeUp)
       defer { tree.end() }
       do {
-        try serve(processor, curveKey, wakeUp, stopFlag, manager, onReady)
+        try serve(processor, edges, curveKey, wakeUp, stopFlag, manager, onReady)
       } catch let error as ListenerError {
         // Nothing was written: the store is left as one that was closed in good order.
         try log.close()
@@ -100,17 +132,24 @@ package struct HubService {
       }
       logger.info("stopped", metadata: ["revision": "\(hub.state.revision)"])
       return .done
-    } catch let error as ConfigurationError {
+    } catch {
+      return report(error)
+    }
+  }
+
+  /// Says why the hub ends, and with which exit code.
+  private func report(_ error: any Error) -> ExitStatus {
+    switch error {
+    case let error as ConfigurationError:
       logger.problem(.critical, .configuration, "\(error.message)")
       return .badConfiguration
-    } catch let error as LogError {
-      return report(error)
-    } catch let error as StorageError {
-      return report(error)
-    } catch let error as ListenerError {
-      logger.problem(.critical, .network, "\(error.message)")
+    case let error as LogError: return report(error)
+    case let error as StorageError: return report(error)
+    case let error as ListenerError:
+      logger.problem(.critical, error.isConfiguration ? .configuration : .network, "\(error.message)")
+      if error.isConfiguration { return .badConfiguration }
       return error.isNotPermitted ? .notPermitted : .unavailable
-    } catch {
+    default:
       logger.problem(.critical, .network, "\(error)")
       return .unavailable
     }
@@ -163,30 +202,37 @@ package struct HubService {
   }
 
   private func serve(
-    _ processor: RequestProcessor, _ curveKey: CurveKeyPair?, _ wakeUp: WakeUp, _ stopFlag: StopFlag,
+    _ processor: RequestProcessor, _ edges: Edges, _ curveKey: CurveKeyPair?, _ wakeUp: WakeUp, _ stopFlag: StopFlag,
     _ manager: ServiceManager,
-    _ onReady: (String) -> Void
+    _ onReady: (ReadyAddresses) -> Void
   ) throws {
     // libzmq does not report this while it starts: it ends the process.
     guard FileLimit.hasRoom(for: Listener.filesMin) else { throw ListenerError.tooFewFiles }
     let context = try Context()
     let zap = try curveKey.map { _ in try ZapHandler(in: context) }
     let socket = try Listener.socket(in: context, limits: options.limits, curveKey: curveKey)
+    let monitor = try SocketMonitor(socket)
     let endpoint = try options.zeroMQPort.map { port throws(ListenerError) in
-      try Listener.bind(socket, host: options.bindAddress, port: port)
+      try Listener.bind(socket, host: BindAddress.inURL(options.bindAddress), port: port)
     }
     processor.service.endpoint = endpoint ?? ""
     let loop = RequestLoop(
       socket: socket, zap: zap, wakeUp: wakeUp, stopFlag: stopFlag, processor: processor,
-      requestsMax: options.requestsMax)
+      requestsMax: options.requestsMax, gate: edges.gate, monitor: monitor)
     loop.onTurn = { manager.turned { processor.statusLine } }
-    onReady(endpoint ?? "")
+    defer { edges.gate.close() }
+    edges.gate.open()
+    try edges.startGRPC()
+    edges.lifecycle.enter(.serving)
+    onReady(ReadyAddresses(zeroMQ: endpoint ?? "", grpc: edges.grpcAddress, http: edges.httpAddress))
     manager.ready(processor.statusLine)
     try loop.run()
     manager.stopping()
     logger.info("stopping: answering what was accepted")
+    edges.beginStop()
     // The listener stays: zmq_unbind would end the connections that it has accepted, and their replies with them.
     try loop.finish()
+    edges.endGRPC()
     // Replies that libzmq still holds go out within this time.
     try socket.set(.linger, 2_000)
   }

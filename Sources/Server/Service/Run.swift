@@ -1,5 +1,6 @@
 /// From a checked configuration to a running hub: the one place in which the two meet.
 internal import Glibc
+internal import Hub
 internal import LogStore
 internal import Logging
 internal import Programs
@@ -10,15 +11,18 @@ internal import Programs
 /// - Parameters:
 ///   - salvaging: a damaged store is salvaged first, instead of refused.
 ///   - beginningNewTree: a stored history tree that does not fit the log is given up, and a new one begun.
+///   - makers: make the transports beside ZeroMQ.
 /// - Returns: the exit code of the process; the reason was logged.
-package func run(configuration: ServerConfiguration, salvaging: Bool = false, beginningNewTree: Bool = false) -> Int32 {
+package func run(
+  configuration: ServerConfiguration, salvaging: Bool = false, beginningNewTree: Bool = false, makers: EdgeMakers
+) -> Int32 {
   JSONLogHandler.install(level: configuration.logLevel)
   var options = HubServiceOptions(configuration)
   options.log.salvages = salvaging
   options.beginsNewTree = beginningNewTree
-  let service = HubService(options: options, logger: Logger(label: "hub"))
-  let code = service.run { endpoint in
-    let line = Array("ready\(endpoint.isEmpty ? "" : " zmq=\(endpoint)")\n".utf8)
+  let service = HubService(options: options, logger: Logger(label: "hub"), makers: makers)
+  let code = service.run { addresses in
+    let line = Array("\(addresses.line)\n".utf8)
     // Not print: its buffer would keep the line from a reader that waits for it.
     _ = write(STDOUT_FILENO, line, line.count)
   }
@@ -28,14 +32,15 @@ package func run(configuration: ServerConfiguration, salvaging: Bool = false, be
 extension HubServiceOptions {
   init(_ configuration: ServerConfiguration) {
     let storage = configuration.storage
-    let port: UInt16? =
-      switch configuration.server.zmqPort {
-      case .off: nil
-      case .automatic: 0
-      case .number(let number): number
-      }
     self.init(
-      dataDirectory: storage.dataDirectory, bindAddress: configuration.server.hostInURL, zeroMQPort: port)
+      dataDirectory: storage.dataDirectory, bindAddress: configuration.server.bind,
+      zeroMQPort: configuration.server.zmqPort.toBind)
+    grpcPort = configuration.server.grpcPort.toBind
+    httpPort = configuration.server.metricsPort.toBind
+    edges.requestBytes = configuration.limits.requestBytes
+    edges.replyBytes = configuration.limits.replyBytes
+    edges.threads = configuration.server.maxWorkers
+    edges.tls = configuration.security.tls
     log = LogOptions(
       durability: storage.durability, intervalMilliseconds: storage.intervalMilliseconds,
       segmentBytes: storage.segmentBytes)
@@ -51,5 +56,16 @@ extension HubServiceOptions {
     if configuration.audit.reads { readAudit = ReadAuditOptions(bytesMax: configuration.audit.readsMaxBytes) }
     slowRequestMilliseconds = configuration.slowRequestMilliseconds
     requestsMax = configuration.resilience.bulkheadMaxConcurrent + configuration.resilience.bulkheadMaxQueueSize
+  }
+}
+
+extension ListenerPort {
+  /// nil: nowhere; 0: any free one.
+  fileprivate var toBind: UInt16? {
+    switch self {
+    case .off: nil
+    case .automatic: 0
+    case .number(let number): number
+    }
   }
 }

@@ -51,6 +51,8 @@ final class Connection {
   let name: EnvelopeName
   /// The envelope's frames, one after the other.
   let envelope: [UInt8]
+  /// What came through the gate: a client of its own, with one request. Nil: the client is at the socket.
+  let call: GateCall?
   // Unchecked exclusivity: one thread owns this object, and asking at every access costs a tenth of a write.
   @exclusivity(unchecked) private var waiting: [WaitingReply] = []
   @exclusivity(unchecked) private var first = 0
@@ -60,6 +62,13 @@ final class Connection {
   init(name: EnvelopeName, envelope: [UInt8]) {
     self.name = name
     self.envelope = envelope
+    call = nil
+  }
+
+  init(name: EnvelopeName, call: GateCall) {
+    self.name = name
+    envelope = []
+    self.call = call
   }
 
   /// Where each frame of the envelope ends.

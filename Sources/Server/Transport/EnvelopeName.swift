@@ -11,5 +11,11 @@ struct EnvelopeName: Hashable {
     self.ends = ends
   }
 
+  /// The name of a call that came through the gate. No envelope is without frames: so it is nobody else's.
+  init(call number: UInt64) {
+    frames = KeyHash(number: number)
+    ends = []
+  }
+
   func hash(into hasher: inout Hasher) { frames.hash(into: &hasher) }
 }

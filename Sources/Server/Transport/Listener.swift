@@ -46,23 +46,39 @@ enum Listener {
 }
 
 /// A listener that can not be opened: what, where, and what to do.
-struct ListenerError: Error {
-  let message: String
+package struct ListenerError: Error, Sendable {
+  package let message: String
   let isNotPermitted: Bool
+  /// It is not the address that is wrong, but a file that the configuration names.
+  var isConfiguration = false
 
   /// Too few files may be open for a hub that is to answer anybody.
   static let tooFewFiles = ListenerError(ZeroMQError("opening the listener", EMFILE))
 
+  package init(configuration problem: String) {
+    message = PrintableText.of(problem)
+    isNotPermitted = false
+    isConfiguration = true
+  }
+
   init(_ error: ZeroMQError) {
-    isNotPermitted = error.number == EACCES || error.number == EPERM
+    self.init(error.description, number: error.number, flag: "--zmq-port")
+  }
+
+  /// - Parameters:
+  ///   - what: what failed, where and why.
+  ///   - number: the system's number for it; 0 when there is none.
+  ///   - flag: the flag that chooses another port.
+  package init(_ what: String, number: Int32, flag: String) {
+    isNotPermitted = number == EACCES || number == EPERM
     let advice =
-      switch error.number {
-      case EADDRINUSE: "another program listens there: stop it, or choose another port with --zmq-port"
+      switch number {
+      case EADDRINUSE: "another program listens there: stop it, or choose another port with \(flag)"
       case EADDRNOTAVAIL, ENODEV: "this machine has no such address: choose another one with --bind"
-      case EACCES, EPERM: "ports below 1024 need a privilege: choose another port with --zmq-port"
+      case EACCES, EPERM: "ports below 1024 need a privilege: choose another port with \(flag)"
       case EMFILE, ENFILE: "raise the limit of open files (ulimit -n)"
-      default: "choose another address or port with --bind and --zmq-port"
+      default: "choose another address or port with --bind and \(flag)"
       }
-    message = "\(error.description); \(advice)"
+    message = "\(what); \(advice)"
   }
 }

@@ -24,6 +24,10 @@ extension RequestLoop {
   }
 
   private static func send(_ loop: RequestLoop, _ reply: borrowing ByteBuffer, _ connection: Connection) throws {
+    if let call = connection.call {
+      call.answer(reply.bytes.array())
+      return
+    }
     let envelope = connection.envelope
     try loop.sender.send(reply.bytes, envelope: envelope.span.bytes, ends: connection.ends)
   }
@@ -48,6 +52,7 @@ extension RequestLoop {
       // One of those before it may have taken the room.
       if request.needsRoom, !hub.log.canTakeMore { return false }
       if hub.log.buildingBytes > RequestLoop.commitBytesMax { hub.submit() }
+      if connection.call?.isAbandoned == true { return true }
       if isBehind(connection) {
         let body = request.body
         processor.refuse(body.span.bytes, Bulkhead.notReading, reply: &reply)
@@ -60,6 +65,8 @@ extension RequestLoop {
   }
 
   func isBehind(_ connection: Connection) -> Bool {
+    // A call has one reply, and its transport holds back a client that does not read.
+    if connection.call != nil { return false }
     let envelope = connection.envelope
     return sender.isBehind(envelope.span.bytes.extracting(0..<connection.ends[0]))
   }

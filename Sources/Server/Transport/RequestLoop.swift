@@ -15,6 +15,9 @@ final class RequestLoop {
   private let stopFlag: StopFlag
   /// Says which clients are let in; nil when all are.
   private let zap: ZapHandler?
+  /// What other transports hand in; nil when there are none.
+  let gate: RequestGate?
+  private let monitor: SocketMonitor?
   let hub: MemoryHub
   let processor: RequestProcessor
   let sender: ReplySender
@@ -35,7 +38,11 @@ final class RequestLoop {
   @exclusivity(unchecked) var reply = ByteBuffer(capacity: 64 << 10)
   @exclusivity(unchecked) var clients = WaitingClients()
   /// Set when everything accepted before the stop was taken in: what comes now is refused.
-  @exclusivity(unchecked) private var isStopping = false
+  @exclusivity(unchecked) private(set) var isStopping = false
+  /// About now, in microseconds since 1970: when the requests that are being looked at were taken in.
+  @exclusivity(unchecked) private(set) var arrival: Int64 = 0
+  @exclusivity(unchecked) private(set) var connections = ConnectionCount()
+  @exclusivity(unchecked) var callCount: UInt64 = 0
   @exclusivity(unchecked) private var nextSweep: Int64 = 0
   @exclusivity(unchecked) private var lastWork: Int64 = 0
   @exclusivity(unchecked) private var isSnapshotBusy = false
@@ -55,13 +62,16 @@ final class RequestLoop {
   /// How long after a stop requests are still taken that may have been on their way, and how long others are refused.
   private static let acceptMicroseconds: Int64 = 200_000
   private static let refuseMicroseconds: Int64 = 1_000_000
+  static let stopping = HubError(.shuttingDown, "the hub is shutting down: try again on its successor")
 
   init(
     socket: Socket, zap: ZapHandler? = nil, wakeUp: WakeUp, stopFlag: StopFlag, processor: RequestProcessor,
-    requestsMax: Int
+    requestsMax: Int, gate: RequestGate? = nil, monitor: SocketMonitor? = nil
   ) {
     self.socket = socket
     self.zap = zap
+    self.gate = gate
+    self.monitor = monitor
     self.wakeUp = wakeUp
     self.stopFlag = stopFlag
     self.processor = processor
@@ -80,7 +90,7 @@ final class RequestLoop {
   /// Runs until a stop is asked for.
   func run() throws {
     while !stopFlag.isStopping {
-      let received = try drain()
+      let received = try drain() + drainGate()
       try turn()
       if received == 0 { try wait(milliseconds: pollMilliseconds()) }
     }
@@ -88,15 +98,18 @@ final class RequestLoop {
 
   /// Answers what was accepted before the stop, refuses what comes after it. Both end, however busy the clients are.
   func finish() throws {
+    defer { gate?.close() }
     let start = hub.clock.now()
     // Twice nothing: what the sockets' thread was about to hand over has come by then.
     var idle = 0
     while idle < 2, hub.clock.now() - start < RequestLoop.acceptMicroseconds {
-      idle = try drain() == 0 ? idle + 1 : 0
+      idle = try drain() + drainGate() == 0 ? idle + 1 : 0
       try turn()
       if idle > 0 { try wait(milliseconds: 1) }
     }
     isStopping = true
+    gate?.close()
+    try drainGate()
     while !clients.isEmpty {
       hub.submit()
       try turn(isLast: true)
@@ -117,7 +130,7 @@ final class RequestLoop {
   }
 
   /// One turn: takes in what the disk has done, sends what that allows, and gives the disk what is ready.
-  private func turn(isLast: Bool = false) throws {
+  func turn(isLast: Bool = false) throws {
     onTurn?()
     try settle()
     if let zap { try answer(zap) }
@@ -146,6 +159,7 @@ final class RequestLoop {
     var count = 0
     while count < RequestLoop.drainMax, takesRequests() {
       guard try receive() else { break }
+      if count == 0 { arrival = hub.clock.now() }
       count += 1
       try handle()
       if count & 63 == 0 || hub.log.buildingBytes > RequestLoop.commitBytesMax { try turn() }
@@ -154,7 +168,7 @@ final class RequestLoop {
   }
 
   /// Whether requests are received now. While the log can take no more, writes among them are put off.
-  private func takesRequests() -> Bool {
+  func takesRequests() -> Bool {
     guard !hub.log.canTakeMore else {
       fullSince = nil
       return true
@@ -212,7 +226,7 @@ final class RequestLoop {
       try refuse(body, refusal, envelope, name)
       return
     }
-    let arrival = processor.log.takesTimes ? hub.clock.now() : 0
+    let arrival = processor.log.takesTimes ? hub.clock.now() : self.arrival
     let caller = Caller(peer: peer, connection: name.frames)
     if let connection, connection.isParked {
       let parked = ParkedRequest(body: body.array(), caller: caller, revision: 0, deadline: .max, arrival: arrival)
@@ -249,7 +263,7 @@ final class RequestLoop {
   }
 
   private func refusal(_ connection: Connection?, peer: RawSpan) -> HubError? {
-    if isStopping { return HubError(.shuttingDown, "the hub is shutting down: try again on its successor") }
+    if isStopping { return RequestLoop.stopping }
     if sender.isBehind(peer) { return Bulkhead.notReading }
     return connection.flatMap { bulkhead.refusal(of: $0, clients) }
   }
@@ -281,6 +295,7 @@ final class RequestLoop {
   /// Sweeps what has expired, and stamps a log that has come to rest.
   private func keepHouse() throws {
     let now = hub.clock.now()
+    arrival = now
     // A clock that was set back must not put all this off until it has caught up.
     if hub.log.inFlightCount > 0 || hub.log.buildingBytes > 0 || now < lastWork { lastWork = now }
     guard now >= nextSweep || now < nextSweep - RequestLoop.sweepIntervalMicroseconds else { return }
@@ -288,6 +303,7 @@ final class RequestLoop {
     sender.keepHouse()
     processor.agents?.forget(now: SteadyClock.now())
     if let access = processor.access, access.keepHouse(now: SteadyClock.now()) { processor.log.keyFile(access) }
+    while let event = try monitor?.next() { connections.take(event) }
     if let reads = processor.reads {
       reads.turn(now: now)
       processor.log.readAudit(reads.status)

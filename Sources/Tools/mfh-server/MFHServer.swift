@@ -1,6 +1,8 @@
 /// The hub's executable: reads flags, settles the configuration, and hands over to the server.
 internal import ArgumentParser
+internal import GRPCEdge
 internal import Glibc
+internal import HTTPEdge
 internal import Programs
 internal import Server
 
@@ -111,7 +113,9 @@ struct MFHServer: ParsableCommand {
       print(effective.rendered(), terminator: "")
     } else {
       throw ExitCode(
-        Server.run(configuration: effective.configuration, salvaging: salvage, beginningNewTree: newHistoryTree))
+        Server.run(
+          configuration: effective.configuration, salvaging: salvage, beginningNewTree: newHistoryTree,
+          makers: EdgeMakers(http: { HTTPListener($0) }, grpc: { GRPCListener($0) })))
     }
   }
 }

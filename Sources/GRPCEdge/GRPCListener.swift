@@ -1,0 +1,139 @@
+/// gRPC over HTTP/2: the listener, its limits, and its end. What the methods do is in `HubMethods`.
+internal import EdgeTLS
+internal import GRPCCore
+internal import GRPCNIOTransportHTTP2Posix
+internal import NIOCore
+internal import NIOPosix
+package import Server
+internal import Synchronization
+internal import Threads
+
+package final class GRPCListener: Edge {
+  private enum State: Sendable {
+    case idle
+    case starting
+    case running(String)
+    case failed(ListenerError)
+    case ended
+  }
+
+  private let context: EdgeContext
+  private let counter = ConnectionCounter(max: GRPCListener.connectionsMax)
+  private let state = Monitor(State.idle)
+  private let running = Monitor<Running?>(nil)
+
+  private struct Running: Sendable {
+    let server: GRPCServer<BoundedTransport>
+    let task: Task<Void, Never>
+  }
+
+  /// Of all clients together, and of one connection. A message takes several times as much while it is made and sent.
+  private static let replyBytesInFlightMax = 64 << 20
+  private static let peerReplyBytesInFlightMax = 16 << 20
+  private static let streamsMax = 256
+  private static let connectionsMax = 4_096
+
+  package init(_ context: EdgeContext) { self.context = context }
+
+  package var connections: Int { counter.open }
+
+  package func start() throws(ListenerError) -> String {
+    let tls = try context.settings.tls.map { files throws(ListenerError) in
+      try ServerTLS.context(files, protocols: ["h2"])
+    }
+    let threads = max(1, min(context.settings.threads, System.coreCount))
+    let factory = TCPListenerFactory(
+      eventLoopGroup: MultiThreadedEventLoopGroup(numberOfThreads: threads), host: context.host,
+      port: Int(context.port), tls: tls)
+    let transport = BoundedTransport.Base(listenerFactory: factory, config: configuration)
+    let server = GRPCServer(
+      transport: BoundedTransport(
+        base: transport,
+        budget: ReplyBudget(
+          bytesMax: GRPCListener.replyBytesInFlightMax, peerBytesMax: GRPCListener.peerReplyBytesInFlightMax)),
+      router: GRPCListener.router(context))
+    state.with { $0 = .starting }
+    let task = Task.detached { [self] in await run(server) }
+    running.with { $0 = Running(server: server, task: task) }
+    Task.detached { [self] in
+      guard let address = await transport.listeningAddress else { return }
+      let port = address.ipv4?.port ?? address.ipv6?.port ?? 0
+      state.with(waking: true) { $0 = .running("\(BindAddress.inURL(context.host)):\(port)") }
+    }
+    let begun = state.wait { state -> Result<String, ListenerError>? in
+      switch state {
+      case .idle, .starting: nil
+      case .running(let address): .success(address)
+      case .failed(let error): .failure(error)
+      case .ended: .success("")
+      }
+    }
+    return try begun.get()
+  }
+
+  private var configuration: BoundedTransport.Base.Config {
+    var config = BoundedTransport.Base.Config.defaults
+    // Up to twice the limit is answered with `too_large`; beyond that the library ends the call.
+    config.rpc.maxRequestPayloadSize = context.settings.requestBytes * 2
+    config.http2.maxConcurrentStreams = GRPCListener.streamsMax
+    config.http2.targetWindowSize = 256 << 10
+    config.connection.keepalive.time = .seconds(60)
+    config.connection.keepalive.clientBehavior.minPingIntervalWithoutCalls = .seconds(5)
+    config.connection.keepalive.clientBehavior.allowWithoutCalls = true
+    config.connection.maxIdleTime = .seconds(600)
+    config.channelDebuggingCallbacks.onAcceptTCPConnection = { [counter] in counter.accept($0) }
+    return config
+  }
+
+  private static func router(_ context: EdgeContext) -> Router {
+    var router = Router()
+    HubMethods(
+      caller: HubCaller(gate: context.gate, lifecycle: context.lifecycle), replyBytesMax: context.settings.replyBytes
+    ).register(in: &router)
+    HealthMethods(gate: context.gate, lifecycle: context.lifecycle).register(in: &router)
+    return router
+  }
+
+  private func run(_ server: GRPCServer<BoundedTransport>) async {
+    do {
+      try await server.serve()
+      state.with(waking: true) { $0 = .ended }
+    } catch {
+      let place = "\(BindAddress.inURL(context.host)):\(context.port)"
+      let cause = (error as? RuntimeError)?.cause ?? error
+      let failure = ListenerError(
+        "binding gRPC to \(place): \(cause)", number: (cause as? IOError)?.errnoCode ?? 0, flag: "--grpc-port")
+      state.with(waking: true) { $0 = .failed(failure) }
+    }
+  }
+
+  package func beginStop() { running.with { $0 }?.server.beginGracefulShutdown() }
+
+  package func end(milliseconds: Int) {
+    guard let running = running.with({ $0 }) else { return }
+    let hasEnded = { (state: inout State) -> Bool? in
+      switch state {
+      case .idle, .ended, .failed: true
+      case .starting, .running: nil
+      }
+    }
+    if state.wait(milliseconds: milliseconds, hasEnded) == true { return }
+    running.task.cancel()
+  }
+}
+
+/// Counts the connections that are open, and ends those beyond the limit at once.
+private final class ConnectionCounter: Sendable {
+  private let count = Atomic<Int>(0)
+  private let max: Int
+
+  init(max: Int) { self.max = max }
+
+  var open: Int { count.load(ordering: .relaxed) }
+
+  func accept(_ channel: any Channel) -> EventLoopFuture<Void> {
+    let isWelcome = count.add(1, ordering: .relaxed).newValue <= max
+    channel.closeFuture.whenComplete { [self] _ in count.subtract(1, ordering: .relaxed) }
+    return isWelcome ? channel.eventLoop.makeSucceededVoidFuture() : channel.close()
+  }
+}

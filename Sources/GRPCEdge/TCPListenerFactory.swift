@@ -1,0 +1,32 @@
+/// Accepts gRPC's connections, with TLS where there is a certificate. The library's own listener would take TLS 1.2.
+internal import GRPCNIOTransportHTTP2Posix
+internal import NIOCore
+internal import NIOPosix
+internal import NIOSSL
+
+struct TCPListenerFactory: HTTP2ServerTransport.ListenerFactory {
+  let eventLoopGroup: any EventLoopGroup
+  let host: String
+  let port: Int
+  /// nil: connections are in the clear.
+  let tls: NIOSSLContext?
+
+  private static let backlog: Int32 = 256
+
+  func makeListeningChannel(
+    listenerConfigurator: HTTP2ServerTransport.ListenerConfigurator,
+    connectionConfigurator: HTTP2ServerTransport.ConnectionConfigurator
+  ) async throws -> NIOAsyncChannel<HTTP2ServerTransport.ConnectionConfigurator.ConnectionChannel, Never> {
+    try await ServerBootstrap(group: eventLoopGroup)
+      .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+      .serverChannelOption(.backlog, value: TCPListenerFactory.backlog)
+      .serverChannelInitializer { listenerConfigurator.configure(channel: $0) }
+      .bind(host: host, port: port) { [tls] channel in
+        channel.eventLoop.makeCompletedFuture {
+          if let tls { try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls)) }
+        }.flatMap {
+          connectionConfigurator.configure(channel: channel, tls: tls == nil ? .none : .configured(requireALPN: true))
+        }
+      }
+  }
+}

@@ -1,0 +1,110 @@
+/// HTTP for those who watch the hub: it listens from the start of the process to its end. What is said is decided in
+/// `Server/Edges/MonitoringPages`.
+internal import EdgeTLS
+internal import HummingbirdCore
+internal import HummingbirdTLS
+internal import Logging
+internal import NIOCore
+internal import NIOPosix
+package import Server
+internal import ServiceLifecycle
+internal import Threads
+
+package final class HTTPListener: Edge {
+  private enum State: Sendable {
+    case idle
+    case starting
+    case running(String)
+    case failed(ListenerError)
+    case ended
+  }
+
+  private let context: EdgeContext
+  private let pages: PageResponder
+  private let counter = ConnectionCounter()
+  private let state = Monitor(State.idle)
+  private let task = Monitor<Task<Void, Never>?>(nil)
+  private let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+
+  package init(_ context: EdgeContext) {
+    self.context = context
+    pages = PageResponder(context)
+  }
+
+  package var connections: Int { counter.open }
+
+  package func start() throws(ListenerError) -> String {
+    let server = try builder()
+    state.with { $0 = .starting }
+    let running = Task.detached { [self] in await run(server) }
+    task.with { $0 = running }
+    let begun = state.wait { state -> Result<String, ListenerError>? in
+      switch state {
+      case .idle, .starting: nil
+      case .running(let address): .success(address)
+      case .failed(let error): .failure(error)
+      case .ended: .success("")
+      }
+    }
+    return try begun.get()
+  }
+
+  private func builder() throws(ListenerError) -> HTTPServerBuilder {
+    let plain = HTTPServerBuilder.http1(configuration: HTTPListener.channelConfiguration)
+    guard let files = context.settings.tls else { return plain }
+    // What is wrong with the files is told in our words; the library reads them once more.
+    _ = try ServerTLS.context(files, protocols: ["http/1.1"])
+    let configuration = try ServerTLS.configuration(files, protocols: ["http/1.1"])
+    do { return try .tls(plain, tlsConfiguration: configuration) } catch {
+      throw ListenerError(configuration: "TLS for HTTP: \(error)")
+    }
+  }
+
+  private func run(_ server: HTTPServerBuilder) async {
+    let pages = pages
+    var logger = context.logger
+    // What becomes of single connections is no news, and that there is an end is none to it either.
+    logger.logLevel = .critical
+    do {
+      let service = try server.buildServer(
+        configuration: ServerConfiguration(
+          address: .hostname(context.host, port: Int(context.port)), availableConnectionsDelegate: counter),
+        eventLoopGroup: group, logger: logger,
+        responder: { request, writer, _ in try await pages.respond(to: request, writer) },
+        onServerRunning: { [self] channel in
+          let port = channel.localAddress?.port ?? 0
+          state.with(waking: true) {
+            $0 = .running(
+              "\(context.settings.tls == nil ? "http" : "https")://\(BindAddress.inURL(context.host)):\(port)")
+          }
+        })
+      try await service.run()
+      state.with(waking: true) { $0 = .ended }
+    } catch {
+      let failure = ListenerError(
+        "binding HTTP to \(BindAddress.inURL(context.host)):\(context.port): \(error)",
+        number: (error as? IOError)?.errnoCode ?? 0, flag: "--metrics-port")
+      state.with(waking: true) { $0 = .failed(failure) }
+    }
+  }
+
+  private static var channelConfiguration: HTTP1Channel.Configuration {
+    HTTP1Channel.Configuration(
+      idleTimeout: .seconds(30),
+      httpDecoderConfiguration: .init(maxHeaderFieldSize: 8 << 10, maxHeaderListSize: 16 << 10, maxHeaderFieldCount: 64)
+    )
+  }
+
+  package func beginStop() {}
+
+  package func end(milliseconds: Int) {
+    guard let task = task.with({ $0 }) else { return }
+    task.cancel()
+    _ = state.wait(milliseconds: milliseconds) { state -> Bool? in
+      switch state {
+      case .idle, .ended, .failed: true
+      case .starting, .running: nil
+      }
+    }
+  }
+}
