@@ -55,8 +55,10 @@ struct FeedStream: Sendable {
     if let revision { text.number("from_revision", revision) }
     if revision == nil || !waiting, request.hasFromTime { text.string("from_time", request.fromTime) }
     if waiting { text.number("wait_ms", FeedStream.waitMilliseconds) }
+    // While it waits for an event it holds nothing; whoever has not taken what there was is not asked for more.
+    if waiting { try await ReplyBudget.current?.waitForRoom(FeedStream.pageBytes * 2) }
     let (reply, result) = try await caller.ask(
-      text.end(), from: who, expecting: FeedStream.pageBytes * 2, deadline: deadline)
+      text.end(), from: who, expecting: waiting ? 0 : FeedStream.pageBytes * 2, deadline: deadline)
     return MemoryFusion_WatchResponse(reply, result)
   }
 }

@@ -84,6 +84,12 @@ final class ReplyBudget: Sendable {
       held.withLock { $0.newest = bytes }
     }
 
+    /// Waits until there would be room, and holds none.
+    func waitForRoom(_ bytes: Int) async throws(RPCError) {
+      try await reserve(bytes)
+      settle(0)
+    }
+
     /// What was reserved is less after all.
     func settle(_ bytes: Int) {
       let over = held.withLock { held in

@@ -498,14 +498,24 @@ def test_watchers_that_have_gone_are_forgotten(served: Server, calls: Calls) -> 
     until(lambda: web.metrics()["mfh_concurrent_requests"] == 0, "nobody waits")
 
 
+def test_many_watchers_of_one_connection_wait_for_events_together(calls: Calls) -> None:
+    calls.put(key="k", item=text("x"))
+    watches = [calls.watch() for _ in range(60)]
+    for watch in watches:
+        assert watch.next().next_revision == 2
+    time.sleep(2.5)  # longer than anybody waits for room
+    calls.put(key="k", item=text("y"))
+    for watch in watches:
+        assert watch.next().next_revision == 3
+        watch.cancel()
+
+
 def test_readers_that_do_not_read_take_little_memory(served: Server, calls: Calls) -> None:
     for number in range(24):
         calls.put(key=f"k{number}", item=text("x" * (MIB - 1_000)))
     before = served.resident_bytes()
     watches = [calls.watch(60) for _ in range(64)]
-    for watch in watches[:4]:
-        watch.next()
-    time.sleep(1)
+    time.sleep(2)
     assert served.resident_bytes() - before < 256 * MIB
     # What this connection does not take is its own affair.
     refused(lambda: calls.get(key="k0"), StatusCode.RESOURCE_EXHAUSTED, "overloaded")
