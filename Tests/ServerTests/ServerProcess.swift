@@ -16,8 +16,11 @@ final class ServerProcess {
     errors = try LogFile()
     process.executableURL = ServerProcess.executable
     process.arguments = arguments
-    // The other listeners have fixed ports unless they are told otherwise, and tests run side by side.
-    process.environment = ["MFH_GRPC_PORT": "0", "MFH_METRICS_PORT": "0"].merging(environment) { $1 }
+    // The other listeners have fixed ports unless they are told otherwise, and tests run side by side. The switch of
+    // scripts/seeded-bugs reaches the program too; nothing else of the environment does.
+    let seeded = ProcessInfo.processInfo.environment.filter { $0.key == "MFH_SEEDED_BUG" }
+    process.environment = ["MFH_GRPC_PORT": "0", "MFH_METRICS_PORT": "0"].merging(seeded) { $1 }
+      .merging(environment) { $1 }
     process.standardOutput = FileHandle(fileDescriptor: output.descriptor, closeOnDealloc: false)
     process.standardError = FileHandle(fileDescriptor: errors.descriptor, closeOnDealloc: false)
     try process.run()
