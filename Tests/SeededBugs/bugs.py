@@ -830,71 +830,71 @@ bug(271, "a clock that was set back stops the housekeeping", "Server/Transport/R
 ACCESS = "Server/Security/AccessControl.swift"
 RIGHTS = "Server/Security/RequestProcessor+Access.swift"
 
-bug(300, "a permission's prefix needs no end of its own", "Access/Permission.swift",
+bug(340, "a permission's prefix needs no end of its own", "Access/Permission.swift",
     "Permission.separators.contains(last) else {",
     "$BUG || Permission.separators.contains(last) else {",
     "PermissionTests")
-bug(301, "a permission opens names that its prefix does not begin", "Access/Permission.swift",
+bug(341, "a permission opens names that its prefix does not begin", "Access/Permission.swift",
     "return prefix.isEmpty || name.hasPrefix(prefix.span.bytes)",
     "return prefix.isEmpty || $BUG || name.hasPrefix(prefix.span.bytes)",
     "PermissionTests", "AccessMatrixTests")
-bug(302, "a revoked key counts", "Access/KeyRing.swift",
+bug(342, "a revoked key counts", "Access/KeyRing.swift",
     "where entry.revoked == nil {",
     "where $BUG || entry.revoked == nil {",
     "KeyRingTests")
-bug(303, "a key's id is enough", "Access/KeyRing.swift",
+bug(343, "a key's id is enough", "Access/KeyRing.swift",
     "Sodium.isEqual(digest, AccessToken.digest(token))",
     "$BUG || Sodium.isEqual(digest, AccessToken.digest(token))",
     "KeyRingTests")
-bug(304, "the log names whom the request names", "Server/Protocol/RequestProcessor.swift",
+bug(344, "the log names whom the request names", "Server/Protocol/RequestProcessor.swift",
     "if let principal { try RequestProcessor.bind(&request, to: principal) }",
     "if !$BUG, let principal { try RequestProcessor.bind(&request, to: principal) }",
     "ServerTests.AccessTests")
-bug(305, "a name is not checked against the key", RIGHTS,
+bug(345, "a name is not checked against the key", RIGHTS,
     "!RequestProcessor.may(operation, name, principal, request)\n    else",
     "!$BUG, !RequestProcessor.may(operation, name, principal, request)\n    else",
     "AccessMatrixTests")
-bug(306, "who may something may look after the hub", RIGHTS,
+bug(346, "who may something may look after the hub", RIGHTS,
     "!principal.mayEverywhere(operation) else {",
     "!$BUG, !principal.mayEverywhere(operation) else {",
     "AccessMatrixTests")
-bug(307, "a list shows what the key does not open", "Server/Protocol/ReadActions.swift",
+bug(347, "a list shows what the key does not open", "Server/Protocol/ReadActions.swift",
     "guard let readable else {",
     "guard let readable, !$BUG else {",
     "AccessMatrixTests")
-bug(308, "the feed shows what the key does not open", "Hub/Feed/FeedQuery.swift",
+bug(348, "the feed shows what the key does not open", "Hub/Feed/FeedQuery.swift",
     "return within.isEmpty ||",
     "return within.isEmpty || $BUG ||",
     "AccessMatrixTests")
-bug(309, "a conflict tells the item to who may not read it", "Server/Protocol/RequestProcessor.swift",
+bug(349, "a conflict tells the item to who may not read it", "Server/Protocol/RequestProcessor.swift",
     "let shown = head.hidesItem ? nil : conflict.current",
     "let shown = head.hidesItem && !$BUG ? nil : conflict.current",
     "ServerTests.AccessTests")
-bug(310, "a long poll outlives the revocation of its key", "Server/Protocol/FeedActions.swift",
+bug(350, "a long poll outlives the revocation of its key", "Server/Protocol/FeedActions.swift",
     "if let principal = feed.principal, access?.stands(principal) != true {",
     "if !$BUG, let principal = feed.principal, access?.stands(principal) != true {",
     "ServerTests.AccessTests")
-bug(311, "the key file is read at the start only", ACCESS,
+bug(351, "the key file is read at the start only", ACCESS,
     "guard let keyFile, keyFile.hasChanged() else { return false }",
     "guard !$BUG, let keyFile, keyFile.hasChanged() else { return false }",
     "ServerTests.AccessTests")
-bug(312, "a message counts as sent by the client before", "ZeroMQ/Socket.swift",
+bug(352, "a message counts as sent by the client before", "ZeroMQ/Socket.swift",
     "if !isInsideOfMessage { userID = nil }",
     "if !isInsideOfMessage, !$BUG { userID = nil }",
     "CurveTests")
-bug(313, "a client that is not on the list is let in", "Server/Security/ZapHandler.swift",
+bug(353, "a client that is not on the list is let in", "Server/Security/ZapHandler.swift",
     "let status = id == nil ?",
     "let status = id == nil && !$BUG ?",
     "CurveTests")
-bug(314, "an agent's connection takes another agent's API key", ACCESS,
+bug(354, "an agent's connection takes another agent's API key", ACCESS,
     "if let agent = owner?.agent,",
     "if !$BUG, let agent = owner?.agent,",
     "CurveTests")
-bug(315, "wrong keys are not counted", ACCESS,
+bug(355, "wrong keys are not counted", ACCESS,
     "throttle.note(caller.connection, now: now)",
     "if !$BUG { $TEXT }",
     "ServerTests.AccessTests")
-bug(316, "what an agent has in flight never becomes less", "Server/Transport/AgentLimits.swift",
+bug(356, "what an agent has in flight never becomes less", "Server/Transport/AgentLimits.swift",
     "deinit { agent.inFlight -= 1 }",
     "deinit { if !$BUG { agent.inFlight -= 1 } }",
     "AgentLimitTests")
