@@ -35,6 +35,7 @@ def test_a_key_is_erased_everywhere(server: Server, hub: Hub, tmp_path: Path) ->
     batch = hub.ask("batch_get", keys=["k1", "user/7", "nobody", "k2"])
     assert batch["redacted_keys"] == ["user/7"] and list(batch["items"]) == ["k1", "k2"]
     assert batch["revisions"]["user/7"] == 203 and batch["missing_keys"] == ["nobody"]
+    assert mfh_tool.run(server.address, "history", "user/7").output.count("(redacted)") == 3
     events = hub.ask("history", key="user/7")["events"]
     assert [event["payload"] for event in events] == [None] * 3 and all(event["redacted"] for event in events)
     assert all(event["previous_value"] is None for event in events)
@@ -55,7 +56,11 @@ def test_a_key_is_erased_everywhere(server: Server, hub: Hub, tmp_path: Path) ->
     assert same(verify(server.directory), before)
     assert same(replay(server.directory, tmp_path / "replayed"), before)
     assert same(verify(tmp_path / "replayed"), before)
-    assert "REDACTION" in run("logstore-dump", server.directory, "--records", "--format", "json").stdout
+    records = [json.loads(line) for line in run(
+        "logstore-dump", server.directory, "--records", "--format", "json").stdout.splitlines()]
+    told_of = [record for record in records if record["operation"] == "REDACTION"]
+    assert [record["redaction"] for record in told_of] == [{"revisions": [201, 202, 203], "reason": "ticket 12"}]
+    assert told_of[0]["agent_id"] == "mfh" and told_of[0]["key"] == "user/7"
     assert SECRET not in run("logstore-dump", server.directory, "--format", "json").stdout
     server.start()
 

@@ -43,7 +43,8 @@ extension MemoryHub {
     }
     guard !isRedacted else {
       throw HubError(
-        .redacted, "the item of revision \(entry.revision) was erased: logstore-dump --records says when and why")
+        .redacted,
+        "the item of revision \(entry.revision) was erased: logstore-dump --records --format json says when and why")
     }
   }
 

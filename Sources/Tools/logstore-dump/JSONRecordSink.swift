@@ -51,6 +51,7 @@ final class JSONRecordSink: EventSink {
     buffer.append(",\"agent_id\":")
     EventText.appendOptional(bytes.extracting(header.agentRange), to: &buffer)
     if fields.operation == .gap { appendGap(bytes.extracting(header.payloadRange), to: &buffer) }
+    if fields.operation == .redaction { appendRedaction(bytes.extracting(header.payloadRange), to: &buffer) }
     buffer.append("}\n")
   }
 
@@ -64,6 +65,19 @@ final class JSONRecordSink: EventSink {
     JSONRecordSink.appendTime(gap.recordedAt, ",\"recorded_at\":", to: &buffer)
     buffer.append(",\"reason\":")
     JSONWriter.appendString(text: gap.reason, to: &buffer)
+    buffer.append("}")
+  }
+
+  /// What was erased, and why; by whom and when, the record's other members say.
+  private func appendRedaction(_ payload: RawSpan, to buffer: inout ByteBuffer) {
+    guard let redaction = try? RedactionRecord.decode(payload) else { return }
+    buffer.append(",\"redaction\":{\"revisions\":[")
+    for (index, revision) in redaction.revisions.enumerated() {
+      if index > 0 { buffer.append(",") }
+      buffer.append(decimal: revision.value)
+    }
+    buffer.append("],\"reason\":")
+    JSONWriter.appendString(text: redaction.reason, to: &buffer)
     buffer.append("}")
   }
 

@@ -182,6 +182,8 @@ struct FullDiskTests {
     let before = told.load(ordering: .relaxed)
     disk.faults = FaultPlan()
     while log.roomStatus.problem != nil { NamedThread.pause() }
+    // The thread that made it tells of it just after it is there.
+    for _ in 0..<100_000 where told.load(ordering: .relaxed) == before { NamedThread.pause() }
     #expect(told.load(ordering: .relaxed) > before)
     try log.close()
   }

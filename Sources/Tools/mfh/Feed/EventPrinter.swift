@@ -32,17 +32,19 @@ struct EventPrinter: ~Copyable {
       session.output.flushIfFull()
       return
     }
-    for name: StaticString in ["timestamp", "sequence_number", "event_type", "target_key", "agent_id", "payload"] {
+    for name: StaticString in ["timestamp", "sequence_number", "event_type", "target_key", "agent_id"] {
       addCell(reply.member(name, of: event), reply)
     }
+    let isRedacted = reply.flag("redacted", of: event) == true
+    addCell(reply.member("payload", of: event), reply, missing: isRedacted ? "(redacted)" : "-")
     table.endRow(&session.output.buffer)
     session.output.flushIfFull()
   }
 
-  private mutating func addCell(_ node: Int?, _ reply: borrowing HubReply) {
+  private mutating func addCell(_ node: Int?, _ reply: borrowing HubReply, missing: StaticString = "-") {
     guard let node, reply.tape.kind(node) != .null else {
       scratch.removeAll()
-      scratch.append("-")
+      scratch.append(missing)
       EventPrinter.add(scratch, to: &table)
       return
     }
