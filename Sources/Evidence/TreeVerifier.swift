@@ -22,7 +22,7 @@ package final class TreeVerifier {
   /// The next one whose size the log has not reached.
   private var nextHead = 0
   private let stored: TreeBlocks
-  private var hasher = LeafHasher()
+  private let pool = LeafPool()
   /// The tree of the whole blocks, and that of the leaves behind them.
   private var whole = Frontier()
   private var blocks: [Digest] = []
@@ -74,8 +74,10 @@ package final class TreeVerifier {
   package func add(
     _ header: RecordHeader, _ record: RawSpan, _ origin: RecordOrigin, at position: RecordPosition
   ) throws(LogError) {
-    add(try hasher.hash(header, record, origin), header.fields.revision, at: position)
+    try pool.add(header, record, origin, at: position) { add($0) }
   }
+
+  private func add(_ leaf: HashedLeaf) { add(leaf.hash, leaf.revision, at: leaf.position) }
 
   func add(_ leaf: Digest, _ revision: Revision, at position: RecordPosition) {
     let end = RecordSpan.End(
@@ -105,6 +107,7 @@ package final class TreeVerifier {
 
   /// - Parameter isClosed: the log ends with the stamp of a clean close.
   package func finish(isClosed: Bool) -> TreeReport {
+    pool.finish { add($0) }
     report.leaves = size
     report.root = root
     checkSignatures()

@@ -747,6 +747,17 @@ bug(221, "the retention takes in what is younger than it keeps", "LogStore/Reten
     "let through = try newestRevision(at: now - ($BUG ? age / 2 : age))",
     "RetentionTests")
 
+POOL = "Evidence/LeafPool.swift"
+
+bug(222, "leaves that were hashed on several threads come in another order", POOL,
+    "let oldest = underWay.removeFirst()",
+    "let oldest = $BUG ? underWay.removeLast() : underWay.removeFirst()",
+    "LeafPoolTests")
+bug(223, "the last leaves of a log are forgotten", POOL,
+    "if !open.isEmpty { submit(to: sink) }",
+    "if !open.isEmpty && !$BUG { submit(to: sink) }",
+    "LeafPoolTests", "TamperTests")
+
 # Who read what.
 
 bug(240, "the stream of reads has no room left for the file that is begun", "LogStore/ReadAudit/ReadAuditWriter.swift",

@@ -86,9 +86,20 @@ package enum RecordLeaf {
     switch header.codec {
     case .plain: return TreeHash.commitment(salt: salt(record), payload: record.extracting(header.payloadRange))
     case .redacted: return remains(record)
-    case .zstd, .zstdDictionary:
-      throw LogError(.unsupported, "a record that is compressed by itself has no leaf in this version")
+    case .zstd, .zstdDictionary: throw noLeaf
     }
+  }
+
+  /// What `LeafHasher.hash` would throw for a record with this header, without hashing it.
+  package static func check(_ header: RecordHeader) throws(LogError) {
+    switch header.codec {
+    case .plain, .redacted: return
+    case .zstd, .zstdDictionary: if header.fields.operation != .dropped { throw noLeaf }
+    }
+  }
+
+  private static var noLeaf: LogError {
+    LogError(.unsupported, "a record that is compressed by itself has no leaf in this version")
   }
 
   /// The block of the state checksum that a put has once its item is redacted: the second half of the commitment, which

@@ -1,0 +1,96 @@
+/// Leaves that are hashed on several threads are those of one thread, in the order of the records.
+import Bytes
+import HistoryTree
+import TestSupport
+import Testing
+
+@testable import Evidence
+@testable import LogStore
+
+@Suite struct LeafPoolTests {
+  static let origin = RecordOrigin(lineage: .none, epoch: 1)
+  static let seed = FrameSeed(store: .none, segment: SegmentNumber(1), generation: 0)
+
+  struct Record {
+    let header: RecordHeader
+    let bytes: [UInt8]
+    let position: RecordPosition
+
+    init(_ revision: UInt64, payloadBytes: Int, codec: Codec = .plain) throws {
+      var fields = RecordFields(operation: .create, revision: Revision(revision), time: Int64(revision))
+      fields.salt = UInt128(revision)
+      var buffer = ByteBuffer(capacity: 512)
+      let payload = [UInt8](repeating: UInt8(truncatingIfNeeded: revision), count: payloadBytes)
+      withNames(["k", "a", "", ""].map { Array($0.utf8) }) { names in
+        RecordEncoder.append(
+          fields, names, payload: payload.span.bytes, codec: codec, seed: seed, offset: 4_168, to: &buffer)
+      }
+      header = try RecordHeader.decode(buffer.bytes, seed: seed, offset: 4_168)
+      bytes = buffer.bytes.array()
+      position = RecordPosition(segment: SegmentNumber(1), offset: UInt32(revision), length: header.recordBytes)
+    }
+
+    func add(to pool: LeafPool, _ sink: (HashedLeaf) -> Void) throws {
+      let span = bytes.span
+      try pool.add(header, span.bytes, origin, at: position, to: sink)
+    }
+
+    func leaf() throws -> Digest {
+      var hasher = LeafHasher()
+      return try hasher.hash(header, bytes.span.bytes, origin)
+    }
+  }
+
+  /// Small records, which share a batch, and some that are more than what may wait.
+  static func records(_ generator: inout SeededGenerator) throws -> [Record] {
+    var records: [Record] = []
+    for revision in 1...UInt64(6_000) {
+      let isHuge = (3_000...3_003).contains(revision)
+      records.append(try Record(revision, payloadBytes: isHuge ? 12 << 20 : Int.random(in: 0..<900, using: &generator)))
+    }
+    return records
+  }
+
+  @Test("The leaves come in the order of the records, with any number of threads", arguments: [0, 1, 3])
+  func order(helpers: Int) throws {
+    var generator = SeededGenerator.fromEnvironment("LeafPoolTests.order")
+    let records = try Self.records(&generator)
+    let pool = LeafPool(helpers: helpers)
+    var leaves: [HashedLeaf] = []
+    for record in records {
+      try record.add(to: pool) { leaves.append($0) }
+    }
+    let before = leaves.count
+    pool.finish { leaves.append($0) }
+    #expect(before > 0 && before < records.count)
+    #expect(leaves.map(\.revision) == records.map(\.header.fields.revision))
+    #expect(leaves.map(\.position) == records.map(\.position))
+    let expected = try records.map { try $0.leaf() }
+    #expect(leaves.map(\.hash) == expected)
+  }
+
+  @Test("A record without a leaf is refused when it is added, and those around it keep theirs")
+  func withoutLeaf() throws {
+    let pool = LeafPool(helpers: 1)
+    let good = try [Record(1, payloadBytes: 10), Record(3, payloadBytes: 10)]
+    let bad = try Record(2, payloadBytes: 10, codec: .zstd)
+    var leaves: [HashedLeaf] = []
+    try good[0].add(to: pool) { leaves.append($0) }
+    #expect(throws: LogError.self) {
+      try bad.add(to: pool) { leaves.append($0) }
+    }
+    try good[1].add(to: pool) { leaves.append($0) }
+    pool.finish { leaves.append($0) }
+    let expected = try good.map { try $0.leaf() }
+    #expect(leaves.map(\.hash) == expected)
+  }
+
+  @Test("A pool that is given up ends its threads")
+  func givenUp() throws {
+    let record = try Record(1, payloadBytes: 300 << 10)
+    for _ in 0..<50 {
+      let pool = LeafPool(helpers: 2)
+      try record.add(to: pool) { _ in }
+    }
+  }
+}
