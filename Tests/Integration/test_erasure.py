@@ -111,6 +111,11 @@ def test_a_retention_lets_old_versions_go_without_a_hub(tmp_path: Path) -> None:
     assert same(after, {name: before[name] for name in ("revision", "keys", "checksum")})
     kinds = run("logstore-dump", store, "--records", "--format", "json").stdout
     assert '"DROPPED"' in kinds and '"DROPPED"' not in run("logstore-dump", store, "--format", "json").stdout
+    summary = json.loads(run("logstore-dump", store, "--stats", "--format", "json").stdout)
+    left = run("logstore-dump", store, "--format", "json").stdout.splitlines()
+    assert summary["dropped_events"] == kinds.count('"DROPPED"') and summary["events"] == len(left)
+    assert sum(summary["by_type"].values()) == sum(agent["events"] for agent in summary["by_agent"]) == len(left)
+    assert f"{summary['dropped_events']} events that the retention has let go" in run("logstore-dump", store, "--stats").stdout
     run("logstore-compact", store, "--retention", "versions:0", code=64)
     run("logstore-replay", store, "--target", tmp_path / "early", "--to-revision", floor - 1, code=66)
     times = [json.loads(line)["timestamp"] for line in run("logstore-dump", FIXTURE, "--format", "json").stdout.splitlines()]

@@ -12,6 +12,8 @@ final class EventStatistics: EventSink {
   let wantsEveryRecord = true
   private(set) var events: UInt64 = 0
   private(set) var epochRecords: UInt64 = 0
+  /// Events that the retention has let go: all that is left of one is its revision and its leaf.
+  private(set) var dropped: UInt64 = 0
   private(set) var payloadBytes: UInt64 = 0
   private(set) var first: RecordFields?
   private(set) var last: RecordFields?
@@ -28,6 +30,10 @@ final class EventStatistics: EventSink {
     let header = record.header
     guard header.fields.operation.takesRevision else {
       if header.fields.operation == .epoch { epochRecords += 1 }
+      return
+    }
+    if header.fields.operation == .dropped {
+      dropped += 1
       return
     }
     events += 1
@@ -55,7 +61,7 @@ final class EventStatistics: EventSink {
 
   /// All event types of the log, in their order there.
   var types: [Tally] {
-    Operation.allCases.filter(\.takesRevision).map {
+    Operation.allCases.filter { $0.takesRevision && $0 != .dropped }.map {
       Tally(name: $0.eventType, events: byOperation[Int($0.rawValue)])
     }
   }

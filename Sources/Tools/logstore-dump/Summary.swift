@@ -55,6 +55,7 @@ struct Summary {
 
   private func appendEventsJSON(to buffer: inout ByteBuffer) {
     append(",\"events\":", events.events, to: &buffer)
+    append(",\"dropped_events\":", events.dropped, to: &buffer)
     append(",\"epoch_records\":", events.epochRecords, to: &buffer)
     append(",\"keys\":", UInt64(events.keyCount), to: &buffer)
     append(",\"payload_bytes\":", events.payloadBytes, to: &buffer)
@@ -113,6 +114,7 @@ struct Summary {
       line("gaps", "\(report.gaps), \(report.gapRevisions) revisions lost before a salvage", to: &buffer)
     }
     line("events", "\(events.events), payloads \(ByteSize.text(events.payloadBytes))", to: &buffer)
+    if events.dropped > 0 { line("dropped", "\(events.dropped) events that the retention has let go", to: &buffer) }
     line("keys", "\(events.keyCount)", to: &buffer)
     if let first = events.first, let last = events.last {
       line("revisions", "\(first.revision) to \(last.revision)", to: &buffer)

@@ -39,4 +39,32 @@ struct WorkedExampleTests {
       #expect(text.contains("`\(String(seed, radix: 16))`"))
     }
   }
+
+  @Test("The code packs the example into the columns that are printed, and unpacks them to the same commit")
+  func packed() throws {
+    let columns = try FormatDocument().hexDump(under: "Worked example, packed").bytes
+    let commit = Sample.commit
+    let record = Array(commit[Layout.FrameHeader.size...])
+    var builder = PackedBlockBuilder()
+    builder.begin(at: Sample.frameOffset)
+    builder.append(Sample.header(body: record.count), at: Sample.frameOffset)
+    builder.append(record.span.bytes)
+    let dictionary: [UInt8] = []
+    var bytes = ByteBuffer()
+    builder.finish(
+      ZstdCompressor(dictionary: dictionary.span.bytes, level: 3), usesDictionary: false, seed: Sample.seed,
+      fileOffset: 4_096, to: &bytes)
+    let block = try PackedBlock.decode(bytes.bytes, seed: Sample.seed, offset: 4_096)
+    #expect(bytes.bytes.extracting(block.columnRange).array() == columns)
+
+    var unpacked = UnpackedBlock()
+    try unpacked.decode(block, bytes.bytes, ZstdDecompressor(dictionary: dictionary.span.bytes))
+    var scratch = PackedScratch()
+    var plain = ByteBuffer()
+    try unpacked.append(block.plainRange, seed: Sample.seed, &scratch, to: &plain)
+    #expect(plain.bytes.array() == commit)
+    let numbers = ["plain_bytes": block.plainBytes, "column_bytes": block.columnBytes, "text_bytes": block.textBytes]
+    let text = try FormatDocument().section("Worked example, packed").joined(separator: " ")
+    for (name, number) in numbers { #expect(text.contains("`\(name)` \(number)")) }
+  }
 }
