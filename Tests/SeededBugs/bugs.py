@@ -440,7 +440,7 @@ bug(87, "a repeat is carried out again", REPEATS,
     "RepeatTests")
 bug(88, "a repeat with other content is taken for the same", REPEATS,
     "guard found.fingerprint == writer.fingerprint || found.fingerprint == 0 else",
-    "guard $BUG || found.fingerprint == writer.fingerprint else",
+    "guard $BUG || found.fingerprint == writer.fingerprint || found.fingerprint == 0 else",
     "RepeatTests")
 bug(89, "a request is remembered one microsecond too long", "Hub/State/RequestMemory.swift",
     "found.time > oldestKept(now) else",
