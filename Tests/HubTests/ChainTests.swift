@@ -89,7 +89,7 @@ struct ChainTests {
     try ChainCheck.check(try fixture.records())
   }
 
-  private enum RecentHeadsLimit { static let keys = 4_096 }
+  private enum RecentHeadsLimit { static let keys = 65_536 }
 
   @Test(
     "Events of format version 1 have no links: they are followed one by one, and what is written on top links to them")

@@ -35,7 +35,8 @@ struct RecentHeads {
   private var order: [KeyHash] = []
   private var next = 0
 
-  static let keysMax = 4_096
+  /// As many as there are recent versions; a chain of ten heads has 240 bytes.
+  static let keysMax = 1 << 16
 
   /// The chain that begins with the head `revision`; nil when it is not known.
   func chain(_ key: KeyHash, from revision: Revision) -> [ChainHead]? {
