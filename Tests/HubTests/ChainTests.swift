@@ -51,6 +51,19 @@ struct ChainTests {
     try ChainCheck.check(try fixture.records())
   }
 
+  @Test("Which heads skip over two is told from their depth alone, as following the links tells it")
+  func skipsOverTwo() {
+    // The skip of each head, by number; the first has none.
+    var skips = [0]
+    for number in 1..<200_000 {
+      let last = skips[number - 1]
+      let isOverTwo = last > 0 && skips[number - 1 - last] == last
+      skips.append(isOverTwo ? 2 * last + 1 : 1)
+      #expect(ChainLink.skipsOverTwo(depth: UInt32(number) * ChainLink.stride) == isOverTwo)
+    }
+    #expect(!ChainLink.skipsOverTwo(depth: 0))
+  }
+
   @Test("With deletes and expiries between, batches of many writes to one key, and keys by the thousand")
   func mixed() throws {
     var random = SeededGenerator.fromEnvironment("chain, mixed")

@@ -10,7 +10,7 @@ package struct ChainLink: Equatable, Sendable {
   var skip = Revision.none
 
   /// Every so many events there is a head.
-  static let stride: UInt32 = 16
+  package static let stride: UInt32 = 16
 
   init() {}
 
@@ -20,6 +20,26 @@ package struct ChainLink: Equatable, Sendable {
   }
 
   var isHead: Bool { depth % ChainLink.stride == 0 }
+
+  /// Whether a head of this depth skips over the two skips before it, if no head of the row was ever missed. Told from the
+  /// depth alone: `number` heads come before it, and the skips that lead back from the last of these are as long as the
+  /// digits of `number` - 1 in skew-binary, the smallest first; equally long ones are one digit of 2.
+  package static func skipsOverTwo(depth: UInt32) -> Bool {
+    let number = depth / stride
+    guard number > 0 else { return false }
+    var rest = number - 1
+    var weight = UInt32.max >> 8
+    while weight > 0 {
+      if rest >= weight {
+        rest -= weight
+        if rest == weight { return true }
+        if rest == 0 { return false }
+      } else {
+        weight >>= 1
+      }
+    }
+    return false
+  }
 }
 
 /// An event whose depth is a multiple of the stride.

@@ -24,7 +24,8 @@ extension MemoryHub {
     let planned = plan.heads.last { $0.0 == hash && $0.1.first?.revision == parent }?.1
     var chain = planned ?? recentHeads.chain(hash, from: parent) ?? []
     var next = chain.last?.link.skip ?? parent
-    while chain.count < 3, next != .none, let head = readHead(next, key) {
+    let isMore = ChainLink.skipsOverTwo(depth: fields.depth)
+    while isMore, chain.count < 3, next != .none, let head = readHead(next, key) {
       chain.append(head)
       next = head.link.skip
     }
