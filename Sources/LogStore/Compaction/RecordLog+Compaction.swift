@@ -9,18 +9,18 @@ package struct CompactionStatus: Sendable {
   package fileprivate(set) var segments = 0
   package fileprivate(set) var bytesBefore = 0
   package fileprivate(set) var bytesAfter = 0
-  /// Why the last attempt failed; nil when it did not.
-  package fileprivate(set) var failure: LogError?
   /// Segments that are left as they are: damaged ones, and such as would not be the same.
   fileprivate var refused: Set<SegmentNumber> = []
   /// Somebody asked for all that can be packed.
   fileprivate var isWanted = false
-  /// Not before this is another attempt made, after one that failed.
-  fileprivate var pauseEnd: ContinuousClock.Instant?
+  fileprivate var setback = Setback()
 
   fileprivate static let pause = Duration.seconds(30)
 
   package init() {}
+
+  /// Why the last attempt failed; nil when it did not.
+  package var failure: LogError? { setback.failure }
 
   func refuses(_ segment: SegmentNumber) -> Bool { refused.contains(segment) }
 }
@@ -53,7 +53,7 @@ extension RecordLog {
   /// Has all segments packed that can be, also where the options do not ask for it. What failed is tried again.
   package func wantCompaction() {
     compactionStatus.isWanted = true
-    compactionStatus.pauseEnd = nil
+    compactionStatus.setback.endPause()
     compactionStatus.refused = []
   }
 
@@ -63,7 +63,7 @@ extension RecordLog {
     let hasEnded = settleCompaction()
     if beginErasing() || beginRetaining() { return hasEnded }
     guard compaction == nil, options.packsSegments || compactionStatus.isWanted,
-      compactionStatus.pauseEnd.map({ $0 <= .now }) ?? true
+      compactionStatus.setback.isOver
     else { return hasEnded }
     if !beginCompaction() { compactionStatus.isWanted = false }
     return hasEnded
@@ -112,11 +112,9 @@ extension RecordLog {
       compactionStatus.segments += 1
       compactionStatus.bytesBefore += packed.bytesBefore
       compactionStatus.bytesAfter += packed.bytesAfter
-      compactionStatus.failure = nil
-      compactionStatus.pauseEnd = nil
+      compactionStatus.setback.clear()
     case .failed(let error):
-      compactionStatus.failure = error
-      compactionStatus.pauseEnd = .now + CompactionStatus.pause
+      compactionStatus.setback.take(error, pause: CompactionStatus.pause)
       if error.code == .damaged || error.code == .unsupported {
         compactionStatus.refused.insert(compaction.source.number)
       }

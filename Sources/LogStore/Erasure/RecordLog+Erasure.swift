@@ -23,8 +23,7 @@ struct PendingErasure {
   var isHeld = false
   /// An erasure was asked for, and not all of it is done.
   var isWanted = false
-  var failure: LogError?
-  var pauseEnd: ContinuousClock.Instant?
+  var setback = Setback()
 
   var hasWork: Bool { !bySegment.isEmpty || !leftovers.isEmpty }
 }
@@ -37,7 +36,7 @@ extension RecordLog {
     var status = ErasureStatus()
     status.pending = erasure.bySegment.values.reduce(into: []) { $0.formUnion($1) }
     status.files = (indicesToErase.map { name(of: segments[$0]) } + erasure.leftovers).sorted()
-    status.failure = erasure.failure
+    status.failure = erasure.setback.failure
     return status
   }
 
@@ -65,7 +64,7 @@ extension RecordLog {
     erasure.bySegment[position.segment, default: []].insert(revision)
     erasure.isWanted = true
     erasure.isHeld = true
-    erasure.pauseEnd = nil
+    erasure.setback.endPause()
   }
 
   /// All that had to be done before is done.
@@ -91,12 +90,15 @@ extension RecordLog {
   /// again: nobody may be told that it is done before it is.
   func beginErasing() -> Bool {
     guard compaction == nil, erasure.hasWork, !erasure.isHeld, failure == nil,
-      erasure.pauseEnd.map({ $0 <= .now }) ?? true
+      erasure.setback.isOver
     else {
       return compaction != nil
     }
     removeLeftovers()
-    if !erasure.hasWork { erasure.isWanted = false }
+    if !erasure.hasWork {
+      erasure.isWanted = false
+      erasure.setback.clear()
+    }
     guard let index = indicesToErase.first else { return false }
     rewrite(index, erasure.edits)
     return true
@@ -113,8 +115,7 @@ extension RecordLog {
   }
 
   private func pauseErasure(_ error: LogError) {
-    erasure.failure = error
-    erasure.pauseEnd = .now + .seconds(10)
+    erasure.setback.take(error, pause: .seconds(10))
   }
 
   /// Takes note of a segment that was written anew.
@@ -127,7 +128,7 @@ extension RecordLog {
       guard hasErased else { return }
       erasure.bySegment[rewrite.source.number]?.subtract(rewrite.edits.redacted)
       if erasure.bySegment[rewrite.source.number]?.isEmpty == true { erasure.bySegment[rewrite.source.number] = nil }
-      erasure.failure = nil
+      erasure.setback.clear()
       if erasure.bySegment.isEmpty { erasure.edits = RecordEdits() }
       if !erasure.hasWork { erasure.isWanted = false }
     case .failed(let error): if hasErased { pauseErasure(error) }

@@ -18,14 +18,13 @@ struct RetentionState {
   var findings = RetentionFindings()
   /// The finished segments, and where the policy had come to, when the last survey was begun.
   var lastSurvey: (segments: Int, through: SegmentNumber)?
-  var failure: LogError?
-  var pauseEnd: ContinuousClock.Instant?
+  var setback = Setback()
 }
 
 extension RecordLog {
   package var retentionStatus: RetentionStatus {
     RetentionStatus(
-      floor: floor, segmentsLeft: retention.findings.segments.count, failure: retention.failure)
+      floor: floor, segmentsLeft: retention.findings.segments.count, failure: retention.setback.failure)
   }
 
   /// Whether the retention has something under way.
@@ -40,7 +39,7 @@ extension RecordLog {
   package func stepRetention(now: Int64, untouched: Int64) {
     settleSurvey()
     guard options.retention != .forever, !isRetaining, compaction == nil, failure == nil, isErasureDone,
-      retention.pauseEnd.map({ $0 <= .now }) ?? true
+      retention.setback.isOver
     else { return }
     do {
       try beginSurvey(now: now, untouched: untouched)
@@ -99,7 +98,7 @@ extension RecordLog {
     case .done(let findings):
       retention.findings = findings
       retention.findings.segments.removeAll { compactionStatus.refuses($0) }
-      retention.failure = nil
+      retention.setback.clear()
     case .failed(let error): pauseRetention(error)
     }
     retention.thread?.join()
@@ -108,9 +107,8 @@ extension RecordLog {
   }
 
   private func pauseRetention(_ error: LogError) {
-    retention.failure = error
+    retention.setback.take(error, pause: .seconds(60))
     retention.lastSurvey = nil
-    retention.pauseEnd = .now + .seconds(60)
   }
 
   /// Begins to write the next segment anew; false when there is none.

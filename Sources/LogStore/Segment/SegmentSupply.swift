@@ -199,24 +199,23 @@ package final class SegmentSupply: Sendable {
     }
   }
 
-  /// Lists a segment's new file in place of the old one. A sync that fails is final here too: the manifest says what the
-  /// store is made of.
+  /// Lists a segment's new file in place of the old one.
   func relist(_ segment: SegmentFile, at time: Int64) throws(StorageError) {
-    do {
-      try writeManifest(at: time) { manifest in
-        guard let index = manifest.segments.firstIndex(where: { $0.number == segment.number }) else { return }
-        manifest.segments[index] = segment.listing
-      }
-    } catch {
-      if error.call == .sync || error.call == .syncDirectory { poison(LogError(error)) }
-      throw error
+    try writeFinally(at: time) { manifest in
+      guard let index = manifest.segments.firstIndex(where: { $0.number == segment.number }) else { return }
+      manifest.segments[index] = segment.listing
     }
   }
 
-  /// Writes down from which revision on the past is whole. As final as listing a segment.
+  /// Writes down from which revision on the past is whole.
   func raiseFloor(to floor: Revision, at time: Int64) throws(StorageError) {
+    try writeFinally(at: time) { $0.floor = max($0.floor, floor) }
+  }
+
+  /// Changes what the manifest says the store is made of: a sync that fails is final here too.
+  private func writeFinally(at time: Int64, _ change: (inout Manifest) -> Void) throws(StorageError) {
     do {
-      try writeManifest(at: time) { $0.floor = max($0.floor, floor) }
+      try writeManifest(at: time, change)
     } catch {
       if error.call == .sync || error.call == .syncDirectory { poison(LogError(error)) }
       throw error
