@@ -24,6 +24,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+    .package(url: "https://github.com/apple/swift-nio-http2.git", from: "1.46.0"),
     .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
     // Without their default traits these do without the full Foundation.
     .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0", traits: []),
@@ -69,15 +70,22 @@ let package = Package(
       name: "HubProtos", dependencies: [.product(name: "SwiftProtobuf", package: "swift-protobuf")],
       swiftSettings: swift),
     .target(
-      name: "EdgeTLS", dependencies: ["Server", .product(name: "NIOSSL", package: "swift-nio-ssl")],
+      name: "EdgeTLS",
+      dependencies: [
+        "Access", "Server",
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOSSL", package: "swift-nio-ssl"),
+      ],
       swiftSettings: spans),
     .target(
       name: "GRPCEdge",
       dependencies: [
-        "Bytes", "EdgeTLS", "Hub", "HubProtos", "JSONText", "Server", "Threads",
+        "Access", "Bytes", "EdgeTLS", "Hub", "HubProtos", "JSONText", "Server", "Threads",
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
         .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOHPACK", package: "swift-nio-http2"),
+        .product(name: "NIOHTTP2", package: "swift-nio-http2"),
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "NIOSSL", package: "swift-nio-ssl"),
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),

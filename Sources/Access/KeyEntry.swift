@@ -9,6 +9,17 @@ package struct KeyEntry: Sendable, Equatable {
     case token(Digest)
     /// A client of CURVE.
     case curve(CurvePublicKey)
+    /// A client of TLS, by the key of its certificate.
+    case certificate(PublicKeyPin)
+
+    /// What a connection shows of it; nil for what comes with requests. One client is one agent.
+    var client: String? {
+      switch self {
+      case .token: nil
+      case .curve(let key): key.description
+      case .certificate(let pin): pin.description
+      }
+    }
   }
 
   package let id: KeyID
@@ -34,7 +45,9 @@ package struct KeyEntry: Sendable, Equatable {
       }
       guard !permissions.isEmpty else { throw AccessTextError("a key that allows nothing is of no use: give --allow") }
     } else {
-      guard case .curve = credential else { throw AccessTextError("an API key belongs to an agent: name it") }
+      guard case .curve = credential else {
+        throw AccessTextError("an API key or a certificate belongs to an agent: name it")
+      }
       guard permissions.isEmpty else {
         throw AccessTextError("a CURVE key without an agent only lets a client connect, it can not have permissions")
       }
@@ -56,7 +69,7 @@ package struct KeyEntry: Sendable, Equatable {
 
 extension KeyEntry {
   private enum Member: String, CaseIterable {
-    case key, agent_id, allow, token_hash, curve_public_key, created, revoked
+    case key, agent_id, allow, token_hash, curve_public_key, tls_key_sha256, created, revoked
   }
 
   /// The line, without its end.
@@ -75,6 +88,7 @@ extension KeyEntry {
     switch credential {
     case .token(let digest): KeyEntry.append(",\"", .token_hash, digest.base64, to: &text)
     case .curve(let key): KeyEntry.append(",\"", .curve_public_key, key.description, to: &text)
+    case .certificate(let pin): KeyEntry.append(",\"", .tls_key_sha256, pin.description, to: &text)
     }
     KeyEntry.append(",\"", .created, created, to: &text)
     if let revoked { KeyEntry.append(",\"", .revoked, revoked, to: &text) }
@@ -109,16 +123,22 @@ extension KeyEntry {
   }
 
   private static func credential(_ strings: [Member: String]) throws(AccessTextError) -> Credential {
-    switch (strings[.token_hash], strings[.curve_public_key]) {
-    case (let hash?, nil):
+    switch (strings[.token_hash], strings[.curve_public_key], strings[.tls_key_sha256]) {
+    case (let hash?, nil, nil):
       guard let digest = Digest(base64: hash) else { throw AccessTextError("\"token_hash\" is not a digest") }
       return .token(digest)
-    case (nil, let text?):
+    case (nil, let text?, nil):
       guard let key = CurvePublicKey(text) else {
         throw AccessTextError("\"curve_public_key\" is not a key: 40 characters of Z85")
       }
       return .curve(key)
-    case (nil, nil), (_?, _?): throw AccessTextError("it needs one of \"token_hash\" and \"curve_public_key\"")
+    case (nil, nil, let text?):
+      guard let pin = PublicKeyPin(text) else {
+        throw AccessTextError("\"tls_key_sha256\" is not a SHA-256 in base64")
+      }
+      return .certificate(pin)
+    case (nil, nil, nil), (_?, _?, _), (_?, _, _?), (_, _?, _?):
+      throw AccessTextError("it needs one of \"token_hash\", \"curve_public_key\" and \"tls_key_sha256\"")
     }
   }
 

@@ -15,7 +15,7 @@ package struct KeyFileText: Sendable {
   package init(_ text: String) throws(AccessTextError) {
     lines = []
     var ids: Set<KeyID> = []
-    var curveKeys: Set<CurvePublicKey> = []
+    var clients: Set<String> = []
     for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
       let isKey = line.contains { !$0.isWhitespace } && !line.hasPrefix("#")
       guard isKey else {
@@ -25,8 +25,10 @@ package struct KeyFileText: Sendable {
       do throws(AccessTextError) {
         let entry = try KeyEntry(line: String(line))
         guard ids.insert(entry.id).inserted else { throw AccessTextError("the key \(entry.id) is there twice") }
-        if case .curve(let key) = entry.credential, entry.revoked == nil, !curveKeys.insert(key).inserted {
-          throw AccessTextError("the CURVE key of \(entry.id) is there twice")
+        if entry.revoked == nil, let client = entry.credential.client {
+          guard clients.insert(client).inserted else {
+            throw AccessTextError("the CURVE key or certificate of \(entry.id) is there twice")
+          }
         }
         lines.append(.key(entry))
       } catch {
@@ -55,7 +57,7 @@ package struct KeyFileText: Sendable {
     }.joined()
   }
 
-  /// - Throws: when its id or its CURVE key is there.
+  /// - Throws: when its id, its CURVE key or its certificate is there.
   package mutating func add(_ entry: KeyEntry) throws(AccessTextError) {
     let changed = try KeyFileText(text + entry.line)
     lines = changed.lines

@@ -10,9 +10,19 @@ package final class KeyRing: Sendable {
     package let principal: Principal?
   }
 
+  /// What a certificate's key stands for.
+  package enum CertificateStanding: Sendable {
+    case agent(Principal)
+    case revoked
+    /// It is not on the list: whom the authority has signed for may connect, and is nobody in particular.
+    case unlisted
+  }
+
   private let holders: [KeyID: Holder]
   private let byCurveKey: [CurvePublicKey: KeyID]
+  private let certificates: [PublicKeyPin: CertificateStanding]
   package let tokenCount: Int
+  package let certificateCount: Int
 
   package var curveKeyCount: Int { byCurveKey.count }
 
@@ -20,17 +30,30 @@ package final class KeyRing: Sendable {
   package init(_ entries: [KeyEntry], after previous: KeyRing? = nil) {
     var holders: [KeyID: Holder] = [:]
     var byCurveKey: [CurvePublicKey: KeyID] = [:]
-    for entry in entries where entry.revoked == nil {
+    var certificates: [PublicKeyPin: CertificateStanding] = [:]
+    var tokens = 0
+    for entry in entries {
+      // One that counts may stand before or behind a revoked one of the same certificate.
+      if entry.revoked != nil, case .certificate(let pin) = entry.credential, certificates[pin] == nil {
+        certificates[pin] = .revoked
+      }
+      guard entry.revoked == nil else { continue }
       var principal = entry.principal
       if let before = previous?.holders[entry.id]?.principal, let now = principal, before.hasSameRights(as: now) {
         principal = before
       }
       holders[entry.id] = Holder(credential: entry.credential, principal: principal)
-      if case .curve(let key) = entry.credential { byCurveKey[key] = entry.id }
+      switch entry.credential {
+      case .token: tokens += 1
+      case .curve(let key): byCurveKey[key] = entry.id
+      case .certificate(let pin): certificates[pin] = principal.map { .agent($0) }
+      }
     }
     self.holders = holders
     self.byCurveKey = byCurveKey
-    tokenCount = holders.count - byCurveKey.count
+    self.certificates = certificates
+    tokenCount = tokens
+    certificateCount = holders.count - tokens - byCurveKey.count
   }
 
   /// Whose API key this is; nil for nobody's.
@@ -49,6 +72,8 @@ package final class KeyRing: Sendable {
     guard let holder = holders[id], case .curve = holder.credential else { return nil }
     return holder
   }
+
+  package func standing(of certificate: PublicKeyPin) -> CertificateStanding { certificates[certificate] ?? .unlisted }
 
   /// Whether the principal is one of this ring's.
   package func has(_ principal: Principal) -> Bool {

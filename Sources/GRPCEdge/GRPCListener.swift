@@ -82,6 +82,7 @@ package final class GRPCListener: Edge {
     config.connection.keepalive.clientBehavior.allowWithoutCalls = true
     config.connection.maxIdleTime = .seconds(600)
     config.channelDebuggingCallbacks.onAcceptTCPConnection = { [counter] in counter.accept($0) }
+    config.channelDebuggingCallbacks.onAcceptHTTP2Stream = { CertificateHeader.add(to: $0) }
     return config
   }
 

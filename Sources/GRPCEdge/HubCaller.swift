@@ -24,7 +24,9 @@ struct HubCaller: Sendable {
     let share = ReplyBudget.current
     if expected > 0 { try await share?.reserve(expected) }
     let outcome = OneShot<Outcome>()
-    let call = GateCall(request, bearer: caller.bearer, peer: share?.peer ?? []) { outcome.give(.reply($0)) }
+    let call = GateCall(
+      request, bearer: caller.bearer, peer: share?.peer ?? [], certificate: caller.certificate
+    ) { outcome.give(.reply($0)) }
     switch gate.submit(call) {
     case .closed: throw RPCError(.shuttingDown, "the hub is shutting down, or has not begun to answer: try again")
     case .full: throw RPCError(.overloaded, "the queue of requests is full: try again later")

@@ -1,4 +1,5 @@
 /// Calls as requests of the JSON protocol: each message says which action it is, and with what.
+internal import Access
 internal import GRPCCore
 internal import Hub
 internal import HubProtos
@@ -7,10 +8,13 @@ internal import HubProtos
 struct Caller: Sendable {
   /// The key in the metadata `authorization: Bearer KEY`; empty for none.
   let bearer: [UInt8]
+  /// The key of the certificate that the connection has shown.
+  let certificate: PublicKeyPin?
 
   init(_ metadata: Metadata) {
     let token = metadata[stringValues: "authorization"].lazy.compactMap(Caller.token).first { _ in true }
     bearer = token.map { Array($0.utf8) } ?? []
+    certificate = CertificateHeader.pin(metadata)
   }
 
   private static func token(_ value: String) -> String? {

@@ -1,4 +1,5 @@
 /// Accepts gRPC's connections, with TLS where there is a certificate. The library's own listener would take TLS 1.2.
+internal import EdgeTLS
 internal import GRPCNIOTransportHTTP2Posix
 internal import NIOCore
 internal import NIOPosix
@@ -23,7 +24,9 @@ struct TCPListenerFactory: HTTP2ServerTransport.ListenerFactory {
       .serverChannelInitializer { listenerConfigurator.configure(channel: $0) }
       .bind(host: host, port: port) { [tls] channel in
         channel.eventLoop.makeCompletedFuture {
-          if let tls { try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls)) }
+          guard let tls else { return }
+          try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls))
+          try channel.pipeline.syncOperations.addHandler(ClientCertificate())
         }.flatMap {
           connectionConfigurator.configure(channel: channel, tls: tls == nil ? .none : .configured(requireALPN: true))
         }

@@ -1,4 +1,4 @@
-/// The only place that calls libsodium: BLAKE2b-256, Ed25519, Curve25519, SHA-256 for the id of a key, comparing secrets,
+/// The only place that calls libsodium: BLAKE2b-256, Ed25519, Curve25519, SHA-256 for ids and pins of keys, comparing secrets,
 /// random numbers.
 internal import Bytes
 internal import CSodium
@@ -33,7 +33,7 @@ package enum Sodium {
     return digest
   }
 
-  static func sha256(_ bytes: [UInt8]) -> [UInt8] {
+  package static func sha256(_ bytes: [UInt8]) -> [UInt8] {
     var hash = [UInt8](repeating: 0, count: Int(crypto_hash_sha256_BYTES))
     crypto_hash_sha256(&hash, bytes, UInt64(bytes.count))
     return hash

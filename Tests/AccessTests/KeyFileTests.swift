@@ -10,14 +10,15 @@ struct KeyFileTests {
 
   private func entry(
     _ id: String, agent: String? = "planner", allow: [String] = ["read,write:plans/"],
-    _ credential: KeyEntry.Credential? = nil
+    _ credential: KeyEntry.Credential = .token(AccessToken.digest([1].span.bytes))
   ) throws -> KeyEntry {
-    let token = KeyEntry.Credential.token(AccessToken.digest(Array(id.utf8).span.bytes))
+    let id = try #require(KeyID(id))
     return try KeyEntry(
-      id: try #require(KeyID(id)), agent: agent, credential: credential ?? token,
-      permissions: try allow.map { try Permission($0) }, created: "2026-11-24T22:00:00.000000Z")
+      id: id, agent: agent, credential: credential, permissions: try allow.map { try Permission($0) },
+      created: "2026-11-24T22:00:00.000000Z")
   }
 
+  private static let pin = "AEnGXfkV8w2r9zpgoXxp2bbTqZtE+TvF+mCwUCZowqI="
   private static let wish = #""created":"2026-11-24T22:00:00Z""#
   private static let hash = #""token_hash":"\#(AccessToken.digest([1].span.bytes).base64)""#
 
@@ -33,6 +34,14 @@ struct KeyFileTests {
       api.line.hasPrefix(
         #"{"key":"aaaaaaaa","agent_id":"pl\"an😀","allow":["read:a/","read,write,admin:*"],"token_hash":""#))
     #expect(!connect.line.contains("agent_id") && !connect.line.contains("allow"))
+  }
+
+  @Test("A certificate's line has the pin of its key, and is read as it was written")
+  func certificate() throws {
+    let pin = try #require(PublicKeyPin(Self.pin))
+    let entry = try entry("dddddddd", .certificate(pin))
+    #expect(entry.line.contains(#","tls_key_sha256":"\#(Self.pin)","#))
+    #expect(try KeyEntry(line: entry.line) == entry)
   }
 
   @Test(
@@ -52,6 +61,9 @@ struct KeyFileTests {
       #"{"key":"aaaaaaaa","agent_id":1,"allow":["read:a/"],\#(hash),\#(wish)}"#,
       #"{"key":"aaaaaaaa","agent_id":"a","allow":["read:a/"],"token_hash":"AAAA",\#(wish)}"#,
       #"{"key":"aaaaaaaa","agent_id":"a","allow":["read:a/"],"curve_public_key":"short",\#(wish)}"#,
+      #"{"key":"aaaaaaaa","agent_id":"a","allow":["read:a/"],"tls_key_sha256":"AAAA",\#(wish)}"#,
+      #"{"key":"aaaaaaaa","agent_id":"a","allow":["read:a/"],"tls_key_sha256":"",\#(hash),\#(wish)}"#,
+      #"{"key":"aaaaaaaa","tls_key_sha256":"AEnGXfkV8w2r9zpgoXxp2bbTqZtE+TvF+mCwUCZowqI=",\#(wish)}"#,
       #"{"key":"aaaaaaaa","agent_id":"a","allow":["read:a/"],\#(hash)}"#,
       #"{"key":"aaaaaaaa","agent_id":"a","allow":["read:a/"],\#(hash),\#(wish),"not_before":"2027"}"#,
       #"{"key":"aaaaaaaa","agent_id":"a","agent_id":"b","allow":["read:a/"],\#(hash),\#(wish)}"#,
@@ -77,10 +89,17 @@ struct KeyFileTests {
   }
 
   @Test("Two keys of one id, or of one CURVE key that counts, are refused")
-  func twice() throws {
-    let key = CurveKeyPair.random().publicKey
-    let first = try entry("aaaaaaaa", .curve(key))
-    let second = try entry("bbbbbbbb", .curve(key))
+  func twiceCurve() throws { try checkTwice(.curve(CurveKeyPair.random().publicKey)) }
+
+  @Test("Two keys of one certificate that counts are refused")
+  func twiceCertificate() throws {
+    let pin = try #require(PublicKeyPin(Self.pin))
+    try checkTwice(.certificate(pin))
+  }
+
+  private func checkTwice(_ credential: KeyEntry.Credential) throws {
+    let first = try entry("aaaaaaaa", credential)
+    let second = try entry("bbbbbbbb", credential)
     #expect(throws: AccessTextError.self) { try KeyFileText(first.line + "\n" + first.line) }
     #expect(throws: AccessTextError.self) { try KeyFileText(first.line + "\n" + second.line) }
     var revoked = first

@@ -93,6 +93,35 @@ struct KeyRingTests {
     #expect(ring.tokenCount == 1 && ring.curveKeyCount == 1)
   }
 
+  @Test("A certificate is an agent's, revoked, or on no list; one that counts makes up for one that does not")
+  func certificates() throws {
+    func pin(_ letter: String) throws -> PublicKeyPin {
+      try #require(PublicKeyPin(String(repeating: letter, count: 42) + "A="))
+    }
+    func entry(_ pin: PublicKeyPin, _ agent: String, revoked: Bool = false) throws -> KeyEntry {
+      try KeyEntry(
+        id: .random(), agent: agent, credential: .certificate(pin), permissions: [try Permission("read:a/")],
+        created: "T", revoked: revoked ? "T" : nil)
+    }
+    func told(_ ring: KeyRing, _ pin: PublicKeyPin) -> String {
+      switch ring.standing(of: pin) {
+      case .agent(let principal): String(decoding: principal.agent ?? [], as: UTF8.self)
+      case .revoked: "revoked"
+      case .unlisted: "unlisted"
+      }
+    }
+    let (one, gone, back) = (try pin("B"), try pin("C"), try pin("D"))
+    let entries = try [
+      entry(one, "one"), entry(gone, "gone", revoked: true), entry(back, "new"), entry(back, "old", revoked: true),
+    ]
+    for entries in [entries, entries.reversed()] {
+      let ring = KeyRing(entries)
+      #expect(told(ring, one) == "one" && told(ring, gone) == "revoked" && told(ring, back) == "new")
+      #expect(told(ring, try pin("E")) == "unlisted")
+      #expect(ring.certificateCount == 2 && ring.tokenCount == 0 && ring.curveKeyCount == 0)
+    }
+  }
+
   @Test("Z85 writes and reads what its specification shows, and nothing else")
   func z85() {
     let bytes: [UInt8] = [0x86, 0x4F, 0xD2, 0x6F, 0xB5, 0x59, 0xF7, 0x5B]
@@ -108,7 +137,7 @@ struct KeyRingTests {
   }
 
   @Test("A certificate holds the pair that it was made of; halves that do not belong together are none")
-  func certificates() throws {
+  func curveFiles() throws {
     // The pair of ZMTP's documentation.
     let known = try #require(CurveKeyPair(secretText: "D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs"))
     #expect(known.publicKey.description == "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID")

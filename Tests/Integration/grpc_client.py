@@ -43,9 +43,13 @@ SERVING, NOT_SERVING, SERVICE_UNKNOWN = 1, 2, 3
 class Calls:
     """`calls.put(key=…)` is the method Put with a PutRequest of these fields."""
 
-    def __init__(self, address: str, agent: str = "tester", key: str | None = None, *options: tuple[str, Any]):
-        self.channel = grpc.insecure_channel(
-            address, [("grpc.max_receive_message_length", 64 << 20), ("grpc.max_send_message_length", 64 << 20), *options])
+    def __init__(
+        self, address: str, agent: str = "tester", key: str | None = None, *options: tuple[str, Any],
+        credentials: grpc.ChannelCredentials | None = None,
+    ):
+        options = ("grpc.max_receive_message_length", 64 << 20), ("grpc.max_send_message_length", 64 << 20), *options
+        self.channel = (
+            grpc.secure_channel(address, credentials, options) if credentials else grpc.insecure_channel(address, options))
         self.stub = _rpc.MemoryFusionServiceStub(self.channel)
         self.agent = agent
         self.metadata = [("authorization", f"Bearer {key}")] if key else None

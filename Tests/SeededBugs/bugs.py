@@ -854,8 +854,8 @@ bug(341, "a permission opens names that its prefix does not begin", "Access/Perm
     "return prefix.isEmpty || $BUG || name.hasPrefix(prefix.span.bytes)",
     "PermissionTests", "AccessMatrixTests")
 bug(342, "a revoked key counts", "Access/KeyRing.swift",
-    "where entry.revoked == nil {",
-    "where $BUG || entry.revoked == nil {",
+    "guard entry.revoked == nil else { continue }",
+    "guard $BUG || entry.revoked == nil else { continue }",
     "KeyRingTests")
 bug(343, "a key's id is enough", "Access/KeyRing.swift",
     "Sodium.isEqual(digest, AccessToken.digest(token))",
@@ -913,6 +913,35 @@ bug(356, "what an agent has in flight never becomes less", "Server/Transport/Age
     "deinit { agent.inFlight -= 1 }",
     "deinit { if !$BUG { agent.inFlight -= 1 } }",
     "AgentLimitTests")
+
+bug(357, "a revoked certificate counts as one that is on no list", ACCESS,
+    "case .revoked: throw HubError(",
+    "case .revoked where $BUG: return nil\n      $TEXT",
+    "CertificateTests")
+bug(358, "a revoked certificate takes the place of one that counts", "Access/KeyRing.swift",
+    "case .certificate(let pin) = entry.credential, certificates[pin] == nil {",
+    "case .certificate(let pin) = entry.credential, $BUG || certificates[pin] == nil {",
+    "KeyRingTests")
+bug(359, "a certificate is known by all of it, not by its key", "Access/PublicKeyPin.swift",
+    "self.init(publicKey: certificate.extracting(key))",
+    "self.init(publicKey: certificate.extracting($BUG ? 0..<certificate.byteCount : key))",
+    "PublicKeyPinTests")
+bug(360, "a length of DER may be written in more than one way", "Access/PublicKeyPin.swift",
+    "bytes.u8(start) != 0 else { return nil }",
+    "$BUG || bytes.u8(start) != 0 else { return nil }",
+    "PublicKeyPinTests")
+bug(361, "the gate forgets which certificate a call has shown", "Server/Transport/RequestLoop+Gate.swift",
+    "peer: call.certificate.map { .certificate($0) } ?? .unknown",
+    "peer: $BUG ? .unknown : call.certificate.map { .certificate($0) } ?? .unknown",
+    "CertificateTests")
+bug(362, "a client of CURVE may choose its routing id", "Server/Transport/RequestLoop.swift",
+    "if zap != nil, !RoutingID.isOwn(peer) { return RoutingID.chosen }",
+    "if !$BUG, zap != nil, !RoutingID.isOwn(peer) { return RoutingID.chosen }",
+    "CurveTests")
+bug(363, "any name of five bytes counts as libzmq's own", "Server/Transport/RoutingID.swift",
+    "id.byteCount == ownByteCount && id.u8(0) == 0",
+    "id.byteCount == ownByteCount && ($BUG || id.u8(0) == 0)",
+    "CurveTests")
 
 # Other transports: the gate, the pages, the metrics.
 

@@ -79,6 +79,7 @@ struct AccessMatrixTests {
   func matrix() throws {
     let workshop = try KeyWorkshop()
     let tokens = try Self.roles.map { try workshop.token($0.name, $0.permissions) }
+    let certificates = try Self.roles.map { try workshop.certificate($0.name, $0.permissions) }
     let single = "the-one-key-of-the-hub-0123456789"
     let hub = try HubFixture {
       $0.keyFile = workshop.path
@@ -90,7 +91,7 @@ struct AccessMatrixTests {
       #expect(try client.ask("put", single, #""key":"\#(key)","item":{"content":"c"}"#).isSuccess)
     }
     var counts = [0, 0]
-    for (role, token) in zip(Self.roles, tokens) {
+    for (role, (token, certificate)) in zip(Self.roles, zip(tokens, certificates)) {
       for key in Self.keys {
         for request in Self.requests {
           let before = try revision(client, single)
@@ -99,6 +100,8 @@ struct AccessMatrixTests {
           let place: Comment = "\(role.name) \(request.action) \(request.fields(key)): \(reply.text)"
           #expect((reply.code == "forbidden") != isAllowed, place)
           #expect(reply.code != "unauthorized", place)
+          let shown = try hub.ask("\(request.action.name)", request.fields(key), certificate: certificate)
+          #expect((shown.code == "forbidden") != isAllowed && shown.code != "unauthorized", place)
           if !isAllowed {
             #expect(try revision(client, single) == before, place)
             #expect(!reply.text.contains(#""content""#), place)

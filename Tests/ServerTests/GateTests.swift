@@ -1,4 +1,5 @@
 /// Requests that come through the gate: answered as at the socket, bounded, and not left without an answer by a stop.
+import Access
 import Foundation
 import Synchronization
 import Testing
@@ -10,8 +11,8 @@ import Threads
 final class Answers: Sendable {
   private let replies = Monitor<[String]>([])
 
-  func call(_ body: String) -> GateCall {
-    GateCall(Array(body.utf8)) { [replies] reply in
+  func call(_ body: String, certificate: PublicKeyPin? = nil) -> GateCall {
+    GateCall(Array(body.utf8), certificate: certificate) { [replies] reply in
       replies.with(waking: true) { $0.append(String(decoding: reply, as: UTF8.self)) }
     }
   }

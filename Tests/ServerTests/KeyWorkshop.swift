@@ -38,6 +38,23 @@ final class KeyWorkshop {
     return pair
   }
 
+  /// A certificate that is on the list: what of it the hub is told.
+  func certificate(_ agent: String, _ permissions: [String]) throws -> PublicKeyPin {
+    let pin = KeyWorkshop.anyPin()
+    try list(pin, agent, permissions)
+    return pin
+  }
+
+  func list(_ pin: PublicKeyPin, _ agent: String, _ permissions: [String]) throws {
+    try add(KeyID.random(), agent, .certificate(pin), permissions)
+  }
+
+  static func anyPin() -> PublicKeyPin {
+    let bytes = Data((0..<32).map { _ in UInt8.random(in: .min ... .max) })
+    guard let pin = PublicKeyPin(bytes.base64EncodedString()) else { preconditionFailure("32 bytes") }
+    return pin
+  }
+
   private func add(
     _ id: KeyID, _ agent: String?, _ credential: KeyEntry.Credential, _ permissions: [String]
   ) throws {

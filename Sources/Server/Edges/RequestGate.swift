@@ -2,6 +2,7 @@
 /// loop's own hand their requests in here, each translated into the JSON that the protocol has anyway.
 ///
 /// See docs/decisions/0042-one-gate.md.
+package import Access
 internal import Synchronization
 internal import Threads
 
@@ -10,6 +11,7 @@ package final class GateCall: Sendable {
   let body: [UInt8]
   let bearer: [UInt8]
   let peer: [UInt8]
+  let certificate: PublicKeyPin?
   private let abandoned = Atomic<Bool>(false)
   private let tell: @Sendable ([UInt8]) -> Void
 
@@ -18,13 +20,16 @@ package final class GateCall: Sendable {
   ///   - bearer: the API key that came beside it; empty for none. Whom it stands for is decided where requests are
   ///     processed.
   ///   - peer: a name for the connection.
+  ///   - certificate: the key of the certificate that the client has shown; nil when none was asked for.
   ///   - tell: is given the reply, once, on the loop's thread, unless the call was abandoned; must not wait.
   package init(
-    _ body: [UInt8], bearer: [UInt8] = [], peer: [UInt8] = [], tell: @escaping @Sendable ([UInt8]) -> Void
+    _ body: [UInt8], bearer: [UInt8] = [], peer: [UInt8] = [], certificate: PublicKeyPin? = nil,
+    tell: @escaping @Sendable ([UInt8]) -> Void
   ) {
     self.body = body
     self.bearer = bearer
     self.peer = peer
+    self.certificate = certificate
     self.tell = tell
   }
 

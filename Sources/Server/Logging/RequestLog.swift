@@ -169,7 +169,11 @@ final class RequestLog {
       logger.problem(.error, .configuration, "the keys from before are used: \(problem)")
     } else {
       logger.notice(
-        "keys read", metadata: ["keys": "\(access.tokenCount)", "curve_keys": "\(access.curveKeyCount)"])
+        "keys read",
+        metadata: [
+          "keys": "\(access.tokenCount)", "curve_keys": "\(access.curveKeyCount)",
+          "certificates": "\(access.certificateCount)",
+        ])
     }
   }
 

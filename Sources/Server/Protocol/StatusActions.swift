@@ -99,6 +99,7 @@ extension RequestProcessor {
     guard let access else { return }
     object.number("access_keys", UInt64(access.tokenCount), &reply)
     object.number("access_curve_keys", UInt64(access.curveKeyCount), &reply)
+    object.number("access_certificates", UInt64(access.certificateCount), &reply)
     object.number("access_throttled", access.throttled, &reply)
     object.number("access_clients_accepted", service.counters.clientsAccepted, &reply)
     object.number("access_clients_refused", service.counters.clientsRefused, &reply)

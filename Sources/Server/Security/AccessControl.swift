@@ -23,9 +23,10 @@ final class AccessControl {
     ring = KeyRing(try keyFile?.read() ?? [])
   }
 
-  /// How many API keys and how many CURVE clients count.
+  /// How many API keys, CURVE clients and certificates count.
   var tokenCount: Int { ring.tokenCount }
   var curveKeyCount: Int { ring.curveKeyCount }
+  var certificateCount: Int { ring.certificateCount }
 
   /// Why the file with the keys is not used as it is now: the keys from before it count.
   var problem: String? { keyFile?.problem }
@@ -50,20 +51,25 @@ final class AccessControl {
       error.retryAfterMilliseconds = wait
       throw error
     }
-    let owner = try owner(of: caller.peer)
     let key = token.byteCount > 0 ? token : caller.bearer.span.bytes
-    guard key.byteCount > 0 else {
-      guard let owner else { throw AccessControl.keyMissing(caller.peer) }
-      return owner
-    }
+    guard key.byteCount > 0 else { return try agent(of: caller.peer) }
     guard let bearer = bearer(of: key) else {
       throttle.note(caller.connection, now: now)
       throw HubError(.unauthorized, "the API key is not valid here")
     }
+    let owner = try owner(of: caller.peer)
     if let agent = owner?.agent, let other = bearer.agent, agent != other {
       throw HubError(.forbidden, "this connection's key belongs to another agent than the API key of the request")
     }
     return bearer
+  }
+
+  /// Whose request without an API key is.
+  private func agent(of peer: Caller.Peer) throws(HubError) -> Principal {
+    if let owner = try owner(of: peer) { return owner }
+    // A certificate that has just been put on the list works at once.
+    if case .certificate = peer, refresh(), let owner = try owner(of: peer) { return owner }
+    throw AccessControl.keyMissing(peer)
   }
 
   /// Whom the connection belongs to; nil when that is nobody in particular.
@@ -76,6 +82,12 @@ final class AccessControl {
         throw HubError(.unauthorized, "the key \(id) of this connection is not valid any more")
       }
       return holder.principal
+    case .certificate(let pin):
+      switch ring.standing(of: pin) {
+      case .agent(let principal): return principal
+      case .unlisted: return nil
+      case .revoked: throw HubError(.unauthorized, "the certificate of this connection is not valid here any more")
+      }
     case .stranger: throw HubError(.unauthorized, "this connection has shown no key")
     }
   }

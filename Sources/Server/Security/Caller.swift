@@ -10,6 +10,8 @@ struct Caller {
     /// The transport knows its clients; this is the id of the key that this one has shown. Never a routing id: that is
     /// what a client says of itself.
     case key(KeyID)
+    /// The client has shown a certificate with this key, which the authority has signed. It may be an agent's.
+    case certificate(PublicKeyPin)
     /// The transport should know its clients, and does not know this one.
     case stranger
 

@@ -187,6 +187,7 @@ package struct HubService {
       "clients are asked for keys",
       metadata: [
         "keys": "\(access.tokenCount)", "curve_keys": "\(access.curveKeyCount)",
+        "certificates": "\(access.certificateCount)",
         "encryption": "\(curveKey == nil ? "none" : "curve")",
         "public_key": "\(curveKey?.publicKey.description ?? "")",
       ])

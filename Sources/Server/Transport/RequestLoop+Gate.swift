@@ -64,7 +64,9 @@ extension RequestLoop {
 
   private func caller(_ call: GateCall) -> Caller {
     let peer = call.peer
-    return Caller(connection: KeyHash(peer.span.bytes), bearer: call.bearer)
+    return Caller(
+      peer: call.certificate.map { .certificate($0) } ?? .unknown, connection: KeyHash(peer.span.bytes),
+      bearer: call.bearer)
   }
 
   private func park(

@@ -263,6 +263,7 @@ final class RequestLoop {
   }
 
   private func refusal(_ connection: Connection?, peer: RawSpan) -> HubError? {
+    if zap != nil, !RoutingID.isOwn(peer) { return RoutingID.chosen }
     if isStopping { return RequestLoop.stopping }
     if sender.isBehind(peer) { return Bulkhead.notReading }
     return connection.flatMap { bulkhead.refusal(of: $0, clients) }

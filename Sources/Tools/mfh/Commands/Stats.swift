@@ -43,8 +43,8 @@ struct Stats: ParsableCommand {
     (
       "ACCESS",
       [
-        "access_keys", "access_curve_keys", "access_throttled", "access_clients_accepted", "access_clients_refused",
-        "access_error",
+        "access_keys", "access_curve_keys", "access_certificates", "access_throttled", "access_clients_accepted",
+        "access_clients_refused", "access_error",
       ]
     ),
     ("AGENTS", ["agents_counted", "agents_refused"]),

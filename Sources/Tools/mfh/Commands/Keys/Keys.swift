@@ -21,6 +21,7 @@ struct Keys: ParsableCommand {
         mfh keys revoke k5x2m7qa --file /etc/mfh/keys
         mfh keys curve planner.curve
         mfh keys allow planner.curve.pub --file /etc/mfh/keys --agent planner --allow read,write:plans/
+        mfh keys allow planner.crt --file /etc/mfh/keys --agent planner --allow read,write:plans/
         mfh keys head /etc/mfh/head.key --create
 
       mfh keys FILE [--create] is short for mfh keys head FILE [--create].

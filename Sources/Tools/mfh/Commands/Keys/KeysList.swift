@@ -54,6 +54,7 @@ struct KeysList: ParsableCommand {
     switch entry.credential {
     case .token: "api"
     case .curve: "curve"
+    case .certificate: "tls"
     }
   }
 
@@ -69,9 +70,14 @@ struct KeysList: ParsableCommand {
     append(entry.created, to: &buffer)
     buffer.append(",\"revoked\":")
     append(entry.revoked, to: &buffer)
-    if case .curve(let key) = entry.credential {
+    switch entry.credential {
+    case .token: break
+    case .curve(let key):
       buffer.append(",\"curve_public_key\":")
       append(key.description, to: &buffer)
+    case .certificate(let pin):
+      buffer.append(",\"tls_key_sha256\":")
+      append(pin.description, to: &buffer)
     }
     buffer.append("}\n")
   }
