@@ -52,14 +52,15 @@ class Keys:
     def _allow(permissions: tuple[str, ...]) -> list[str]:
         return [word for permission in permissions for word in ("--allow", permission)]
 
-    def configuration(self, curve: bool = True, more: str = "") -> Path:
+    def configuration(self, curve: bool = True, more: str = "", settings: str = "") -> Path:
         path = self.directory / "hub.yaml"
         lines = [f"  key_file: {self.file}"] + ([f"  curve_key_file: {self.hub}"] if curve else [])
-        path.write_text("security:\n" + "\n".join(lines) + "\n" + more)
+        path.write_text("security:\n" + "\n".join(lines) + "\n" + settings + more)
         return path
 
-    def server(self, store: Path, *options: str, curve: bool = True) -> Server:
-        return Server(store, "--config", str(self.configuration(curve)), *options)
+    def server(self, store: Path, *options: str, curve: bool = True, settings: str = "") -> Server:
+        """`settings` are lines of the section `security`."""
+        return Server(store, "--config", str(self.configuration(curve, settings=settings)), *options)
 
 
 class Asker:

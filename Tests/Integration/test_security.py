@@ -78,9 +78,7 @@ def test_a_listed_pyzmq_client_is_its_agent(secured: Server, ring: Keys) -> None
 def test_no_message_of_a_stranger_reaches_the_hub(secured: Server, ring: Keys, owner: Path) -> None:
     stranger = ring.pair("stranger")
     other_hub = ring.pair("other-hub")
-    with Asker(secured.address, owner, ring.hub) as known, Asker(secured.address, owner, ring.hub, name=b"the-name") as named:
-        # It has the name, and is told that it can not.
-        assert named.reply("ping")["code"] == "invalid_request"
+    with Asker(secured.address, owner, ring.hub, name=b"the-name") as known:
         before = messages(known)
         strangers = [
             Asker(secured.address, seconds=QUIET_SECONDS),
@@ -104,22 +102,42 @@ def test_no_message_of_a_stranger_reaches_the_hub(secured: Server, ring: Keys, o
         assert not known.ask("exists", key="stolen")["exists"]
 
 
-def test_no_reply_goes_to_who_takes_the_name_of_a_client_that_has_gone(secured: Server, ring: Keys, owner: Path) -> None:
+def test_a_routing_id_is_nobodys_name(secured: Server, ring: Keys, owner: Path) -> None:
     reader = ring.curve("reader", "read:a/", agent="reader")
-    with Asker(secured.address, owner, ring.hub) as known:
-        with Asker(secured.address, owner, ring.hub, name=b"owner-1", seconds=QUIET_SECONDS) as gone:
-            gone.send("events", from_revision=1, wait_ms=20_000)
-            gone.receive()
-        # The name is free now, and taken by another key, which does not say a word.
-        with zmq.Context() as context, context.socket(zmq.DEALER) as thief:
-            thief.linger = 0
-            thief.routing_id = b"owner-1"
-            thief.curve_publickey, thief.curve_secretkey = zmq.auth.load_certificate(reader)
-            thief.curve_serverkey, _ = zmq.auth.load_certificate(f"{ring.hub}.pub")
-            thief.connect(secured.address)
-            for _ in range(5):
-                known.ask("put", key="b/secret", item={"content": "secret"})
-                assert not thief.poll(100), thief.recv_multipart()
+    with Asker(secured.address, owner, ring.hub, name=b"owner-1") as known:
+        known.ask("put", key="b/secret", item={"content": "x"})
+    # The name is free now, and taken by another key.
+    with Asker(secured.address, reader, ring.hub, name=b"owner-1") as thief:
+        assert thief.reply("get", key="b/secret")["code"] == "forbidden"
+        assert thief.reply("stats")["code"] == "forbidden"
+
+
+def test_no_reply_goes_to_who_takes_the_name_of_a_client_that_has_gone(
+    ring: Keys, owner: Path, tmp_path: Path
+) -> None:
+    secured = ring.server(tmp_path / "store", settings="  allow_routing_ids: false\n").start()
+    reader = ring.curve("reader", "read:a/", agent="reader")
+    try:
+        with Asker(secured.address, owner, ring.hub, name=b"a-name") as named:
+            assert named.reply("ping")["code"] == "invalid_request"
+        with Asker(secured.address, owner, ring.hub) as known:
+            with Asker(secured.address, owner, ring.hub, name=b"owner-1", seconds=QUIET_SECONDS) as gone:
+                gone.send("events", from_revision=1, wait_ms=20_000)
+                gone.receive()
+            # The name is free now, and taken by another key, which does not say a word.
+            with zmq.Context() as context, context.socket(zmq.DEALER) as thief:
+                thief.linger = 0
+                thief.routing_id = b"owner-1"
+                thief.curve_publickey, thief.curve_secretkey = zmq.auth.load_certificate(reader)
+                thief.curve_serverkey, _ = zmq.auth.load_certificate(f"{ring.hub}.pub")
+                thief.connect(secured.address)
+                for _ in range(5):
+                    known.ask("put", key="b/secret", item={"content": "secret"})
+                    assert not thief.poll(100), thief.recv_multipart()
+        secured.stop()
+    finally:
+        if secured.is_running:
+            secured.kill()
 
 
 def test_a_revoked_curve_key_is_refused_on_its_open_connection(secured: Server, ring: Keys) -> None:

@@ -934,9 +934,9 @@ bug(361, "the gate forgets which certificate a call has shown", "Server/Transpor
     "peer: call.certificate.map { .certificate($0) } ?? .unknown",
     "peer: $BUG ? .unknown : call.certificate.map { .certificate($0) } ?? .unknown",
     "CertificateTests")
-bug(362, "a client of CURVE may choose its routing id", "Server/Transport/RequestLoop.swift",
-    "if zap != nil, !RoutingID.isOwn(peer) { return RoutingID.chosen }",
-    "if !$BUG, zap != nil, !RoutingID.isOwn(peer) { return RoutingID.chosen }",
+bug(362, "a client may choose its routing id where that is not allowed", "Server/Transport/RequestLoop.swift",
+    "if !allowsRoutingIDs, !RoutingID.isOwn(peer) { return RoutingID.chosen }",
+    "if !$BUG, !allowsRoutingIDs, !RoutingID.isOwn(peer) { return RoutingID.chosen }",
     "CurveTests")
 bug(363, "any name of five bytes counts as libzmq's own", "Server/Transport/RoutingID.swift",
     "id.byteCount == ownByteCount && id.u8(0) == 0",

@@ -41,6 +41,7 @@ struct ConfigurationFileTests {
       head_key_file: /etc/mfh/head.key
       key_file: /etc/mfh/keys
       curve_key_file: /etc/mfh/hub.curve
+      allow_routing_ids: false
       tls:
         certificate: /etc/mfh/hub.crt
         key: /etc/mfh/hub.key
@@ -102,6 +103,7 @@ struct ConfigurationFileTests {
     #expect(configuration.resilience.agentLimits == agents)
     #expect(configuration.security.keyFile == "/etc/mfh/keys")
     #expect(configuration.security.curveKeyFile == "/etc/mfh/hub.curve")
+    #expect(!configuration.security.allowRoutingIDs)
   }
 
   @Test("A file that gives every setting leaves none at its default")

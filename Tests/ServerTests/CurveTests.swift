@@ -16,8 +16,9 @@ struct CurveTests {
     owner = try workshop.curve("owner", "all:*")
   }
 
-  private func hub() throws -> HubFixture {
+  private func hub(allowsRoutingIDs: Bool = true) throws -> HubFixture {
     try HubFixture {
+      $0.allowsRoutingIDs = allowsRoutingIDs
       $0.keyFile = workshop.path
       $0.curveKey = hubKey
     }
@@ -64,10 +65,30 @@ struct CurveTests {
     #expect(try messages(known) - before == asked + 1, "only what the known client asked")
   }
 
-  @Test(
-    "A client that has chosen its routing id is refused, whatever its key allows: nothing is outstanding for a name")
-  func chosenName() throws {
+  @Test("A stolen routing id gives nobody another's name: what counts is the key of the handshake")
+  func stolenName() throws {
+    let reader = try workshop.curve("reader", "read:a/")
     let hub = try hub()
+    let first = try client(hub, owner, name: "the-same-name")
+    #expect(try first.put("b/secret") == 1)
+    let before = try messages(first)
+    // While the owner of the name is connected, the other one is not even heard.
+    let thief = try client(hub, reader, name: "the-same-name")
+    try thief.send(#"{"action":"get","key":"b/secret"}"#)
+    try thief.socket.set(.receiveTimeout, 300)
+    #expect(throws: NoReply.self) { try thief.receive() }
+    #expect(try messages(first) - before == 1, "the count itself")
+    // A name that is free is only a name.
+    let renamed = try client(hub, reader, name: "another-name")
+    #expect(try renamed.ask(#"{"action":"get","key":"b/secret"}"#).code == "forbidden")
+    #expect(try renamed.ask(#"{"action":"get","key":"a/x","agent_id":"owner"}"#).code == "forbidden")
+  }
+
+  @Test(
+    "Where routing ids are not allowed, who has chosen one is refused, whatever its key allows: nothing is outstanding for it"
+  )
+  func chosenName() throws {
+    let hub = try hub(allowsRoutingIDs: false)
     let known = try client(hub, owner)
     #expect(try known.put("b/secret") == 1)
     let before = try messages(known)
@@ -91,10 +112,10 @@ struct CurveTests {
     #expect(try known.ask(#"{"action":"exists","key":"k"}"#).result["exists"] as? Bool == false)
   }
 
-  @Test("Who takes the name of a client that has gone is not sent what was outstanding for it")
+  @Test("There, who takes the name of a client that has gone is not sent what was outstanding for it")
   func takenName() throws {
     let reader = try workshop.curve("reader", "read:a/")
-    let hub = try hub()
+    let hub = try hub(allowsRoutingIDs: false)
     let known = try client(hub, owner)
     do {
       let gone = try client(hub, owner, name: "the-name")

@@ -18,6 +18,7 @@ struct FixtureOptions: Sendable {
   var agentLimits = AgentLimitOptions()
   /// The hub's own; with it only clients on the list of the key file are let in.
   var curveKey: CurveKeyPair?
+  var allowsRoutingIDs = true
   var requestsMax = 20_480
   var firstSegmentBytes = 8 << 20
   /// A directory that outlives the hub; nil: one of its own.
@@ -126,6 +127,7 @@ final class HubFixture {
     let loop = RequestLoop(
       socket: socket, zap: zap, wakeUp: wakeUp, stopFlag: flag, processor: processor, requestsMax: options.requestsMax,
       gate: gate, monitor: monitor)
+    loop.allowsRoutingIDs = options.allowsRoutingIDs
     gate.open()
     defer { gate.close() }
     onReady(endpoint)

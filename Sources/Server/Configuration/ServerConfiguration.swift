@@ -59,6 +59,8 @@ package struct ServerConfiguration: Sendable {
     package var keyFile: String?
     /// The file with the hub's own CURVE key, outside of the store; nil: ZeroMQ is not encrypted.
     package var curveKeyFile: String?
+    /// Whether ZeroMQ clients may choose their routing ids.
+    package var allowRoutingIDs: Bool
     /// The file with the key that signs heads, outside of the store; nil: heads are not signed.
     package var headKeyFile: String?
     /// For gRPC and HTTP; nil: they are in the clear.
@@ -92,6 +94,7 @@ extension ServerConfiguration {
     security = Security(
       allowAnonymous: settings.boolean(.allowAnonymous), apiKey: settings.secret(.apiKey),
       keyFile: settings.optionalText(.keyFile), curveKeyFile: settings.optionalText(.curveKeyFile),
+      allowRoutingIDs: settings.boolean(.allowRoutingIDs),
       headKeyFile: settings.optionalText(.headKeyFile))
     if let certificate = settings.optionalText(.tlsCertificate), let key = settings.optionalText(.tlsKey) {
       security.tls = TLSFiles(certificate: certificate, key: key, clientCA: settings.optionalText(.tlsClientCA))

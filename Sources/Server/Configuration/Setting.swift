@@ -67,6 +67,7 @@ struct Setting: Sendable {
     Setting(.apiKey, .secret, nil, variable: "MFH_API_KEY"),
     Setting(.keyFile, .path, nil, variable: "MFH_KEY_FILE"),
     Setting(.curveKeyFile, .path, nil, variable: "MFH_CURVE_KEY_FILE"),
+    Setting(.allowRoutingIDs, .boolean, .boolean(true)),
     Setting(.headKeyFile, .path, nil, variable: "MFH_HEAD_KEY_FILE"),
     Setting(.tlsCertificate, .path, nil, variable: "MFH_TLS_CERTIFICATE"),
     Setting(.tlsKey, .path, nil, variable: "MFH_TLS_KEY"),

@@ -25,6 +25,7 @@ enum SettingName: String, CaseIterable, Sendable {
   case apiKey = "security.api_key"
   case keyFile = "security.key_file"
   case curveKeyFile = "security.curve_key_file"
+  case allowRoutingIDs = "security.allow_routing_ids"
   case headKeyFile = "security.head_key_file"
   case tlsCertificate = "security.tls.certificate"
   case tlsKey = "security.tls.key"

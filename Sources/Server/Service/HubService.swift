@@ -30,6 +30,8 @@ package struct HubServiceOptions: Sendable {
   package var keyFile: String?
   /// The file of the hub's CURVE key; nil: ZeroMQ is not encrypted.
   package var curveKeyFile: String?
+  /// Whether ZeroMQ clients may choose their routing ids.
+  package var allowsRoutingIDs = true
   /// Whether the listeners can be reached from other machines.
   package var isReachable = false
   /// How much one agent may ask for.
@@ -220,6 +222,7 @@ package struct HubService {
     let loop = RequestLoop(
       socket: socket, zap: zap, wakeUp: wakeUp, stopFlag: stopFlag, processor: processor,
       requestsMax: options.requestsMax, gate: edges.gate, monitor: monitor)
+    loop.allowsRoutingIDs = options.allowsRoutingIDs
     loop.onTurn = { manager.turned { processor.statusLine } }
     defer { edges.gate.close() }
     edges.gate.open()

@@ -50,6 +50,7 @@ extension HubServiceOptions {
     apiKey = configuration.security.apiKey
     keyFile = configuration.security.keyFile
     curveKeyFile = configuration.security.curveKeyFile
+    allowsRoutingIDs = configuration.security.allowRoutingIDs
     isReachable = !BindAddress.isLoopback(configuration.server.bind)
     agentLimits = configuration.resilience.agentLimits
     headKeyFile = configuration.security.headKeyFile

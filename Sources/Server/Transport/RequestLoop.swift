@@ -15,6 +15,8 @@ final class RequestLoop {
   private let stopFlag: StopFlag
   /// Says which clients are let in; nil when all are.
   private let zap: ZapHandler?
+  /// Whether clients may choose the names that their replies are sent to.
+  var allowsRoutingIDs = true
   /// What other transports hand in; nil when there are none.
   let gate: RequestGate?
   private let monitor: SocketMonitor?
@@ -263,7 +265,7 @@ final class RequestLoop {
   }
 
   private func refusal(_ connection: Connection?, peer: RawSpan) -> HubError? {
-    if zap != nil, !RoutingID.isOwn(peer) { return RoutingID.chosen }
+    if !allowsRoutingIDs, !RoutingID.isOwn(peer) { return RoutingID.chosen }
     if isStopping { return RequestLoop.stopping }
     if sender.isBehind(peer) { return Bulkhead.notReading }
     return connection.flatMap { bulkhead.refusal(of: $0, clients) }

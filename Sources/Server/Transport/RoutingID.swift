@@ -9,9 +9,9 @@ enum RoutingID {
 
   static func isOwn(_ id: RawSpan) -> Bool { id.byteCount == ownByteCount && id.u8(0) == 0 }
 
-  /// For a client that is known by its key, and has chosen a name that another one could take after it.
+  /// For a client that has chosen a name, which another one could take after it, where that is not allowed.
   static let chosen = HubError(
     .invalidRequest,
-    "with CURVE a client can not choose its routing id (ZMQ_ROUTING_ID, ZMQ_IDENTITY): another one could take the name "
-      + "and the replies that are on their way; leave the option alone")
+    "this hub takes no routing id that a client has chosen (security.allow_routing_ids): leave ZMQ_ROUTING_ID "
+      + "(ZMQ_IDENTITY) alone, another client could take the name and the replies that are on their way")
 }
