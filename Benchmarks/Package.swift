@@ -45,7 +45,7 @@ let package = Package(
     .executableTarget(
       name: "mfh-bench",
       dependencies: [
-        "BenchSupport", "Bytes", "CEpoll", "JSONText", "Programs", "ZeroMQ",
+        "Access", "BenchSupport", "Bytes", "CEpoll", "JSONText", "Programs", "ZeroMQ",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Histogram", package: "hdrhistogram-swift"),
       ], swiftSettings: swift),

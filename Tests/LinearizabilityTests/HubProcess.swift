@@ -5,14 +5,11 @@ import TestSupport
 
 /// Used by one thread.
 final class HubProcess {
-  struct Problem: Error, CustomStringConvertible {
-    let description: String
-  }
-
   /// Where clients reach it: the same after each start.
   private(set) var address = ""
   private let scratch: ScratchDirectory
   private let options: [String]
+  private var log: String { scratch.path + "/log" }
   private var process: Process?
   private var port = "auto"
 
@@ -27,36 +24,15 @@ final class HubProcess {
   deinit { if let process, process.isRunning { Glibc.kill(process.processIdentifier, SIGKILL) } }
 
   func start() throws {
-    let ready = Pipe()
-    let log = scratch.path + "/log"
-    try scratch.write([], to: log)
-    let process = Process()
-    process.executableURL = HubProcess.executable
-    process.arguments =
+    let launch = try ServerLaunch(
+      HubProcess.executable,
       [
-        "--config", scratch.path + "/mfh.yaml", "--data-dir", scratch.path + "/data", "--zmq-port", port, "--grpc-port",
-        "0", "--metrics-port", "0", "--log-level", "warning",
-      ] + options
-    process.standardInput = FileHandle.nullDevice
-    process.standardOutput = ready
-    process.standardError = try FileHandle(forWritingTo: URL(fileURLWithPath: log))
-    try process.run()
-    var line = ""
-    while !line.hasSuffix("\n") {
-      let piece = ready.fileHandleForReading.availableData
-      guard !piece.isEmpty else {
-        process.waitUntilExit()
-        let said = String(decoding: try scratch.read(log), as: UTF8.self)
-        throw Problem(description: "mfh-server ended with \(process.terminationStatus): \(said)")
-      }
-      line += String(decoding: piece, as: UTF8.self)
-    }
-    guard let word = line.split(whereSeparator: \.isWhitespace).first(where: { $0.hasPrefix("zmq=tcp://") }),
-      let colon = word.lastIndex(of: ":")
-    else { throw Problem(description: "mfh-server does not say where it listens: \(line)") }
-    address = String(word.dropFirst(4))
-    port = String(word[word.index(after: colon)...])
-    self.process = process
+        "--config", scratch.path + "/mfh.yaml", "--data-dir", scratch.path + "/data", "--zmq-port", port, "--log-level",
+        "warning",
+      ] + options, log: log)
+    process = launch.process
+    address = launch.address
+    port = String(address.split(separator: ":").last ?? "")
   }
 
   /// A server that is broken on purpose can be put in the place of the built one.
@@ -77,8 +53,8 @@ final class HubProcess {
     process.waitUntilExit()
     self.process = nil
     guard process.terminationReason == reason, process.terminationStatus == status else {
-      let said = String(decoding: try scratch.read(scratch.path + "/log"), as: UTF8.self)
-      throw Problem(description: "mfh-server ended by itself, with \(process.terminationStatus): \(said)")
+      throw ProgramRun.Problem(
+        description: "mfh-server ended by itself, with \(process.terminationStatus): \(try ServerLaunch.text(log))")
     }
   }
 }

@@ -836,7 +836,7 @@ bug(270, "core dumps are left as they are", "Server/Service/HubService.swift",
     "CoreDump.forbid()",
     "if !$BUG { $TEXT }",
     "ServiceManagerTests")
-bug(271, "a clock that was set back stops the housekeeping", "Server/Transport/RequestLoop.swift",
+bug(271, "a clock that was set back stops the housekeeping", "Server/Transport/RequestLoop+House.swift",
     "guard now >= nextSweep || now < nextSweep - RequestLoop.sweepIntervalMicroseconds else { return }",
     "guard now >= nextSweep || !$BUG && now < nextSweep - RequestLoop.sweepIntervalMicroseconds else { return }",
     "ClockTests")

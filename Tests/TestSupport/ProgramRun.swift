@@ -8,6 +8,8 @@ package struct ProgramRun {
 
   package struct Problem: Error, CustomStringConvertible {
     package let description: String
+
+    package init(description: String) { self.description = description }
   }
 
   /// The tests' executable and the programs lie in the same directory.

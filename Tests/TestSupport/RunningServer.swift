@@ -6,7 +6,7 @@ package final class RunningServer {
   package let address: String
   package let dataDirectory: String
   private let scratch: ScratchDirectory
-  private let process = Process()
+  private let process: Process
 
   /// - Parameters:
   ///   - arguments: flags beside the data directory and the ports.
@@ -14,32 +14,12 @@ package final class RunningServer {
   package init(_ arguments: [String] = [], environment: [String: String] = [:]) throws {
     scratch = try ScratchDirectory.made()
     dataDirectory = scratch.path + "/data"
-    let log = scratch.path + "/log"
-    try scratch.write([], to: log)
-    let ready = Pipe()
-    process.executableURL = ProgramRun.executable("mfh-server")
-    process.arguments =
-      ["--data-dir", dataDirectory, "--zmq-port", "auto", "--grpc-port", "0", "--metrics-port", "0"] + arguments
-    process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-    process.standardInput = FileHandle.nullDevice
-    process.standardOutput = ready
-    process.standardError = try FileHandle(forWritingTo: URL(fileURLWithPath: log))
-    try process.run()
-    var line = ""
-    while !line.hasSuffix("\n") {
-      let piece = ready.fileHandleForReading.availableData
-      guard !piece.isEmpty else {
-        process.waitUntilExit()
-        let said = String(decoding: try scratch.read(log), as: UTF8.self)
-        throw ProgramRun.Problem(description: "mfh-server ended with \(process.terminationStatus): \(said)")
-      }
-      line += String(decoding: piece, as: UTF8.self)
-    }
-    guard let word = line.split(whereSeparator: \.isWhitespace).first(where: { $0.hasPrefix("zmq=tcp://") }) else {
-      process.terminate()
-      throw ProgramRun.Problem(description: "mfh-server does not say where it listens: \(line)")
-    }
-    address = String(word.dropFirst(4))
+    let launch = try ServerLaunch(
+      ProgramRun.executable("mfh-server"), ["--data-dir", dataDirectory, "--zmq-port", "auto"] + arguments,
+      environment: environment,
+      log: scratch.path + "/log")
+    process = launch.process
+    address = launch.address
   }
 
   deinit { stop() }

@@ -1,4 +1,5 @@
 /// One connection to the hub, and what it is waiting for.
+internal import Access
 internal import Bytes
 internal import ZeroMQ
 
@@ -17,14 +18,18 @@ final class LoadClient {
     var time: Int64 = 0
   }
 
-  init(_ endpoint: String, inFlight: Int, in context: Context) throws(LoadError) {
+  init(_ target: LoadTarget, inFlight: Int) throws(LoadError) {
     waiting = [Waiting](repeating: Waiting(), count: inFlight)
     do throws(ZeroMQError) {
-      socket = try Socket(.dealer, in: context)
+      socket = try Socket(.dealer, in: target.context)
       try socket.set(.linger, 0)
       try socket.set(.sendHighWater, 0)
       try socket.set(.receiveHighWater, 0)
-      try socket.connect(endpoint)
+      if let curve = target.curve {
+        try socket.setCurveClient(
+          serverKey: curve.hub.description, publicKey: curve.own.publicKey.description, secretKey: curve.own.secretText)
+      }
+      try socket.connect(target.endpoint)
       descriptor = try socket.fileDescriptor()
     } catch {
       throw LoadError(error)

@@ -7,7 +7,6 @@ internal import BenchSupport
 internal import Bytes
 internal import CEpoll
 internal import Programs
-internal import ZeroMQ
 
 struct LoadRun: ~Copyable {
   private let load: Load
@@ -25,13 +24,13 @@ struct LoadRun: ~Copyable {
   /// Whose turn it is in an open loop.
   private var turn = 0
 
-  init(_ load: Load, endpoint: String, in context: Context) throws(LoadError) {
+  init(_ load: Load, _ target: LoadTarget) throws(LoadError) {
     self.load = load
     bench_exact_timers()
     epoll = bench_epoll()
     var clients: [LoadClient] = []
     for index in 0..<load.connections {
-      let client = try LoadClient(endpoint, inFlight: load.inFlight, in: context)
+      let client = try LoadClient(target, inFlight: load.inFlight)
       guard bench_epoll_add(epoll, client.descriptor, UInt32(index)) == 0 else {
         throw LoadError(.unavailable, "a connection can not be waited for: raise the limit of open files (ulimit -n)")
       }

@@ -3,7 +3,6 @@ internal import ArgumentParser
 internal import Bytes
 internal import Glibc
 internal import Programs
-internal import ZeroMQ
 
 @main
 enum Main {
@@ -72,6 +71,12 @@ struct MFHBench: ParsableCommand {
   @Option(help: "File that holds the hub's API key. [MFH_API_KEY holds the key itself]")
   var apiKeyFile: String?
 
+  @Option(help: "File with the hub's public CURVE key; needs --curve-key-file.")
+  var hubKeyFile: String?
+
+  @Option(help: "File with this client's CURVE key. Its agent is mfh-bench, if it has one.")
+  var curveKeyFile: String?
+
   @Flag(help: "Run the standard rows: get and put by 1 and by 64 connections, and by 8 with 32 in flight.")
   var suite = false
 
@@ -87,6 +92,7 @@ struct MFHBench: ParsableCommand {
     try check((1...100_000_000).contains(keys), "--keys is 1 to 100000000")
     try check((1...1 << 20).contains(valueBytes), "--value-bytes is 1 to 1048576")
     try check(rate.map { $0 > 0 && $0 <= 1e8 } ?? true, "--rate is more than 0")
+    try check((hubKeyFile == nil) == (curveKeyFile == nil), "give --hub-key-file and --curve-key-file, or neither")
     try check(!suite || rate == nil, "--suite has its own loads: it takes no --rate")
   }
 
@@ -96,17 +102,16 @@ struct MFHBench: ParsableCommand {
 
   func run() throws {
     FileLimit.raise()
-    let endpoint = hub ?? Environment.value("MFH_HUB") ?? "tcp://127.0.0.1:5713"
+    var target = try LoadTarget(hub ?? Environment.value("MFH_HUB") ?? "tcp://127.0.0.1:5713")
+    if let hubKeyFile, let curveKeyFile { try target.encrypt(hubFile: hubKeyFile, ownFile: curveKeyFile) }
     let source = try text.map { try TextFile.read($0) } ?? ItemText.builtIn()
     let apiKey = try apiKeyFile.map { try TextFile.read($0).trimmed } ?? Environment.value("MFH_API_KEY")
     var writer = RequestWriter(LoadOptions(keys: keys, valueBytes: valueBytes), text: source, apiKey: apiKey)
-    var context: Context
-    do { context = try Context() } catch { throw LoadError(error) }
-    try fill(endpoint, context, &writer)
+    try fill(target, &writer)
     var printer = ReportPrinter(format)
     var errors = 0
     for load in loads {
-      let report = try LoadRun(load, endpoint: endpoint, in: context).run(&writer)
+      let report = try LoadRun(load, target).run(&writer)
       printer.print(load, report)
       errors += report.errorCount
     }
@@ -126,15 +131,15 @@ struct MFHBench: ParsableCommand {
   }
 
   /// Writes every key once, so that every get finds something.
-  private func fill(_ endpoint: String, _ context: Context, _ writer: inout RequestWriter) throws {
+  private func fill(_ target: LoadTarget, _ writer: inout RequestWriter) throws {
     var load = Load(
       name: "fill", mix: Mix(.put), connections: min(8, keys), inFlight: 32, length: .requests(keys))
     load.keysInOrder = true
     load.silenceNanoseconds = 5_000_000_000
-    let report = try LoadRun(load, endpoint: endpoint, in: context).run(&writer)
+    let report = try LoadRun(load, target).run(&writer)
     guard report.errorCount == 0 else {
       let codes = report.errors.keys.sorted().joined(separator: ", ")
-      throw LoadError(.unavailable, "\(endpoint) refused the keys to begin with: \(codes)")
+      throw LoadError(.unavailable, "\(target.endpoint) refused the keys to begin with: \(codes)")
     }
   }
 }

@@ -85,7 +85,7 @@ package struct HubService {
   package func run(onReady: (ReadyAddresses) -> Void) -> ExitStatus {
     let wakeUp = WakeUp()
     let stopFlag = StopFlag(waking: wakeUp)
-    StopSignals.listen(stopFlag)
+    StopListener.start(stopFlag)
     FileLimit.raise()
     CoreDump.forbid()
     let manager = ServiceManager(.process, logger: logger)

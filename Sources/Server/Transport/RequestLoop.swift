@@ -3,7 +3,6 @@
 ///
 /// While the disk works on one commit the next one is being built; when it is durable, its replies leave together.
 internal import Bytes
-internal import Evidence
 internal import Hub
 internal import LogStore
 internal import Threads
@@ -19,7 +18,7 @@ final class RequestLoop {
   var allowsRoutingIDs = true
   /// What other transports hand in; nil when there are none.
   let gate: RequestGate?
-  private let monitor: SocketMonitor?
+  let monitor: SocketMonitor?
   let hub: MemoryHub
   let processor: RequestProcessor
   let sender: ReplySender
@@ -42,12 +41,12 @@ final class RequestLoop {
   /// Set when everything accepted before the stop was taken in: what comes now is refused.
   @exclusivity(unchecked) private(set) var isStopping = false
   /// About now, in microseconds since 1970: when the requests that are being looked at were taken in.
-  @exclusivity(unchecked) private(set) var arrival: Int64 = 0
-  @exclusivity(unchecked) private(set) var connections = ConnectionCount()
+  @exclusivity(unchecked) var arrival: Int64 = 0
+  @exclusivity(unchecked) var connections = ConnectionCount()
   @exclusivity(unchecked) var callCount: UInt64 = 0
-  @exclusivity(unchecked) private var nextSweep: Int64 = 0
-  @exclusivity(unchecked) private var lastWork: Int64 = 0
-  @exclusivity(unchecked) private var isSnapshotBusy = false
+  @exclusivity(unchecked) var nextSweep: Int64 = 0
+  @exclusivity(unchecked) var lastWork: Int64 = 0
+  @exclusivity(unchecked) var isSnapshotBusy = false
 
   /// Requests taken in one go before the commits are looked at.
   private static let drainMax = 1_024
@@ -57,10 +56,6 @@ final class RequestLoop {
   /// loads are slowed down without an error. One that does not, must not keep reads and health from being answered.
   private static let patience = Duration.milliseconds(100)
   static let replyKeptBytes = 1 << 20
-  private static let sweepIntervalMicroseconds: Int64 = 50_000
-  private static let sweepKeysMax = 1_000
-  /// After this long without a write the log gets a stamp.
-  private static let idleMicroseconds: Int64 = 1_000_000
   /// How long after a stop requests are still taken that may have been on their way, and how long others are refused.
   private static let acceptMicroseconds: Int64 = 200_000
   private static let refuseMicroseconds: Int64 = 1_000_000
@@ -129,6 +124,13 @@ final class RequestLoop {
       try diskPoller.wait(milliseconds: milliseconds)
       if diskPoller.isReadable(0) { wakeUp.drain() }
     }
+  }
+
+  private func pollMilliseconds() -> Int {
+    if isSnapshotBusy || clients.feeds.hasWork { return 0 }
+    let deadline = min(clients.nextDeadline, clients.feeds.nextDeadline)
+    let untilDeadline = deadline == .max ? .max : max(deadline - hub.clock.now(), 0) / 1_000 + 1
+    return Int(min(untilDeadline, 50))
   }
 
   /// One turn: takes in what the disk has done, sends what that allows, and gives the disk what is ready.
@@ -291,72 +293,5 @@ final class RequestLoop {
     } else {
       try loop.sender.send(reply.bytes, envelope: envelope, ends: name.ends)
     }
-  }
-
-  // MARK: House
-
-  /// Sweeps what has expired, and stamps a log that has come to rest.
-  private func keepHouse() throws {
-    let now = hub.clock.now()
-    arrival = now
-    // A clock that was set back must not put all this off until it has caught up.
-    if hub.log.inFlightCount > 0 || hub.log.buildingBytes > 0 || now < lastWork { lastWork = now }
-    guard now >= nextSweep || now < nextSweep - RequestLoop.sweepIntervalMicroseconds else { return }
-    nextSweep = now + RequestLoop.sweepIntervalMicroseconds
-    sender.keepHouse()
-    processor.agents?.forget(now: SteadyClock.now())
-    if let access = processor.access, access.keepHouse(now: SteadyClock.now()) { processor.log.keyFile(access) }
-    while let event = try monitor?.next() { connections.take(event) }
-    if let reads = processor.reads {
-      reads.turn(now: now)
-      processor.log.readAudit(reads.status)
-    }
-    if let failure = hub.failure {
-      processor.log.poisoned(failure)
-      return
-    }
-    processor.log.room(hub.log.roomStatus)
-    if let tree = processor.tree {
-      tree.follow(hub.log.durableEnd)
-      processor.log.tree(tree.status)
-    }
-    hub.stepErasure()
-    hub.stepRetention()
-    if hub.log.stepCompaction() { processor.log.compactionEnded(hub.log.compactionStatus) }
-    if hub.log.canTakeMore { sweep() }
-    if now - lastWork >= RequestLoop.idleMicroseconds { hub.log.stampIfIdle() }
-  }
-
-  private func answer(_ zap: ZapHandler) throws {
-    guard let access = processor.access else { preconditionFailure("a list of clients is part of access control") }
-    try zap.answer(access)
-    service.counters.clientsAccepted = zap.accepted
-    service.counters.clientsRefused = zap.refused
-  }
-
-  private func sweep() {
-    do {
-      try hub.sweep(limit: RequestLoop.sweepKeysMax)
-    } catch {
-      // Without room it is tried again all the time: who asks for the key finds it absent either way.
-      guard error.code != .readOnly, !error.isForLater else { return }
-      service.counters.count(error.code)
-      processor.log.failed(error, "the sweep of expired keys")
-    }
-  }
-
-  /// A snapshot under way gets its share of every turn; one that is due is begun.
-  private func stepSnapshot() {
-    if hub.isSnapshotDue { hub.beginSnapshot() }
-    let step = hub.stepSnapshot()
-    isSnapshotBusy = step == .busy
-    if step == .done { processor.log.snapshotEnded(hub.snapshots) }
-  }
-
-  private func pollMilliseconds() -> Int {
-    if isSnapshotBusy || clients.feeds.hasWork { return 0 }
-    let deadline = min(clients.nextDeadline, clients.feeds.nextDeadline)
-    let untilDeadline = deadline == .max ? .max : max(deadline - hub.clock.now(), 0) / 1_000 + 1
-    return Int(min(untilDeadline, 50))
   }
 }

@@ -45,7 +45,7 @@ struct Watch: ParsableCommand {
   }
 
   func run() throws {
-    StopSignals.hold()
+    StopWindow.hold()
     let session = try Session(client)
     let start = since.map { FeedStart.time($0) } ?? fromRevision.map { .revision($0) } ?? .now
     var feed = EventFeed(session, prefix: prefix, from: start)
@@ -55,7 +55,7 @@ struct Watch: ParsableCommand {
     while !session.output.isClosed, !session.output.isAbandoned {
       var reply = HubReply()
       do throws(Failure) {
-        let page = try StopSignals.whileAllowed { () throws(Failure) in
+        let page = try StopWindow.whileOpen { () throws(Failure) in
           // The first answer tells where now is; and a hub that is not there from the start is an error.
           try feed.read(waitMilliseconds: epoch == nil ? 0 : Watch.waitMilliseconds, reply: &reply)
         }
@@ -69,7 +69,7 @@ struct Watch: ParsableCommand {
         guard error.mayPass, epoch != nil else { throw error }
         if pause == 0 { StandardError.say("mfh", DisplayText.line("\(error.message); trying again")) }
         pause = min(pause * 2 + Watch.pauseMilliseconds, Watch.longestPauseMilliseconds)
-        StopSignals.whileAllowed { _ = usleep(pause * 1_000) }
+        StopWindow.whileOpen { _ = usleep(pause * 1_000) }
       }
     }
     try session.finish()

@@ -1,21 +1,13 @@
 /// SIGTERM and SIGINT: the first asks for a stop in good order, the second ends the process at once.
 internal import Glibc
+internal import Programs
 internal import Threads
 
-enum StopSignals {
-  private static var set: sigset_t {
-    var signals = sigset_t()
-    sigemptyset(&signals)
-    sigaddset(&signals, SIGTERM)
-    sigaddset(&signals, SIGINT)
-    return signals
-  }
-
+enum StopListener {
   /// Starts the thread that waits for the signals. It ends with the process. Call it before any other thread is
   /// started: they inherit the blocked signals.
-  static func listen(_ flag: StopFlag) {
-    var signals = set
-    pthread_sigmask(SIG_BLOCK, &signals, nil)
+  static func start(_ flag: StopFlag) {
+    StopSignals.mask(SIG_BLOCK)
     // A reader that went away is told by an error of write, not by a signal.
     signal(SIGPIPE, SIG_IGN)
     // A file over the limit of its size (ulimit -f) likewise: a write that fails is dealt with, the signal would kill.
