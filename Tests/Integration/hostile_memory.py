@@ -197,6 +197,29 @@ def unfinished_calls(report: Report, server: Server, connections: int, streams: 
         told["ended"] = sum(over)
 
 
+def waiting_calls(report: Report, server: Server, connections: int) -> None:
+    """As many calls as a connection may have, on many connections, each with a little of a request that never comes whole."""
+    told: dict[str, object] = {}
+    with watched(report, server, f"{connections} connections with 256 calls that never begin", told):
+        opened = [http2.Connection(grpc_port(server)) for _ in range(connections)]
+        body = b"\0\0\0\x20\0" + bytes(3_000)
+        for connection in opened:
+            connection.pump()
+            for stream in range(1, 513, 2):
+                connection.begin(stream, "Put")
+                connection.send(http2.frame(http2.DATA, 0, stream, body[:max(0, min(3_000, connection.windows[0]))]))
+                connection.windows[0] -= 3_000
+                if connection.windows[0] < 3_000:
+                    connection.pump(0.005)
+        for connection in opened:
+            connection.pump(0.02)
+        told["calls"] = connections * 256
+        told["refused"] = sum(
+            connection.is_over(stream) for connection in opened for stream in range(1, 513, 2))
+        for connection in opened:
+            connection.socket.close()
+
+
 def run(report: Report, server: Server) -> None:
     _idle[server.address] = server.resident_bytes()
     for what, call in (
@@ -207,4 +230,5 @@ def run(report: Report, server: Server) -> None:
             told.update(call(server))
     bombs(report, server)
     unfinished_calls(report, server, 8, 16)
+    waiting_calls(report, server, 100)
     large_batch_get(report, server)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import random
 import shutil
 import sys
 import tempfile
@@ -16,8 +17,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import hostile_connections
+import hostile_garbage
 import hostile_memory
 import hostile_overload
+import hostile_protocols
 from hostile_figures import Report
 from hub_server import Server
 
@@ -26,6 +29,8 @@ PARTS: dict[str, Callable[[Report, Server, argparse.Namespace], None]] = {
     "connections": lambda report, server, options: hostile_connections.run(
         report, server, options.connections, options.seconds, options.patience),
     "memory": lambda report, server, options: hostile_memory.run(report, server),
+    "protocols": lambda report, server, options: hostile_protocols.run(report, server, options.seconds),
+    "malformed": lambda report, server, options: hostile_garbage.run(report, server, options.messages, options.seed),
 }
 
 
@@ -35,6 +40,8 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=10, help="how long each phase of a part is (default 10)")
     parser.add_argument("--connections", type=int, default=10_000, help="half-open ones on each port (default 10,000)")
     parser.add_argument("--patience", type=float, default=45, help="in how many seconds they have to be ended (default 45)")
+    parser.add_argument("--messages", type=int, default=10_000, help="malformed ones of each kind (default 10,000)")
+    parser.add_argument("--seed", type=int, default=random.randrange(1 << 32), help="of the malformed messages")
     parser.add_argument("--format", choices=("table", "json"), default="table")
     parser.add_argument("--directory", type=Path, help="for the stores; default is a temporary directory")
     options = parser.parse_args()
