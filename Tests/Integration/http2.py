@@ -61,6 +61,7 @@ class Connection:
         self.buffer = b""
         self.is_closed = False
         self.goaway: bytes | None = None
+        self.pongs = 0
         # What came for each stream: kind and flags.
         self.heard: dict[int, list[tuple[int, int, bytes]]] = {}
 
@@ -114,6 +115,8 @@ class Connection:
             self.send(frame(SETTINGS, ACK, 0))
         elif kind == PING and not flags & ACK:
             self.send(frame(PING, ACK, 0, payload))
+        elif kind == PING:
+            self.pongs += 1
         elif kind == WINDOW:
             self.windows[stream] = self.windows.get(stream, self.initial) + struct.unpack(">I", payload)[0]
         elif kind == GOAWAY:
@@ -128,6 +131,15 @@ class Connection:
                 pass
             if time.monotonic() >= end:
                 return
+
+    def wait_for_pong(self) -> None:
+        """What was sent before has been read by then."""
+        wanted = self.pongs + 1
+        self.send(frame(PING, 0, 0, bytes(8)))
+        end = time.monotonic() + 20
+        while self.pongs < wanted:
+            assert not self.is_closed and time.monotonic() < end, "no answer to a ping"
+            self.pump(0.02)
 
     def is_over(self, stream: int) -> bool:
         return self.is_closed or self.goaway is not None or any(
