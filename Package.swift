@@ -24,6 +24,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+    .package(url: "https://github.com/apple/swift-nio-extras", from: "1.33.0"),
     .package(url: "https://github.com/apple/swift-nio-http2.git", from: "1.46.0"),
     .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
     // Without their default traits these do without the full Foundation.
@@ -36,6 +37,7 @@ let package = Package(
   ],
   targets: [
     .systemLibrary(name: "CLinux"),
+    .systemLibrary(name: "CMalloc"),
     .systemLibrary(name: "CSodium"),
     .systemLibrary(name: "CXXHash"),
     .systemLibrary(name: "CZeroMQ"),
@@ -62,8 +64,8 @@ let package = Package(
     .target(
       name: "Server",
       dependencies: [
-        "Access", "Bytes", "Evidence", "HistoryTree", "Hub", "LogStore", "JSONText", "ZeroMQ", "Threads", "Programs",
-        "Yams",
+        "Access", "Bytes", "CMalloc", "Evidence", "HistoryTree", "Hub", "LogStore", "JSONText", "ZeroMQ", "Threads",
+        "Programs", "Yams",
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: spans),
     .target(
@@ -77,10 +79,25 @@ let package = Package(
         .product(name: "NIOSSL", package: "swift-nio-ssl"),
       ],
       swiftSettings: spans),
+    // Bytes is there for scripts/seeded-bugs.
+    .target(
+      name: "EdgeLimits", dependencies: ["Bytes", .product(name: "NIOCore", package: "swift-nio")],
+      swiftSettings: spans),
+    .testTarget(
+      name: "EdgeTests",
+      dependencies: [
+        "EdgeLimits", "GRPCEdge", "HTTPEdge", "TestSupport",
+        .product(name: "HTTPTypes", package: "swift-http-types"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOEmbedded", package: "swift-nio"),
+        .product(name: "NIOHPACK", package: "swift-nio-http2"),
+        .product(name: "NIOHTTP2", package: "swift-nio-http2"),
+        .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+      ], swiftSettings: spans),
     .target(
       name: "GRPCEdge",
       dependencies: [
-        "Access", "Bytes", "EdgeTLS", "Hub", "HubProtos", "JSONText", "Server", "Threads",
+        "Access", "Bytes", "EdgeLimits", "EdgeTLS", "Hub", "HubProtos", "JSONText", "Server", "Threads",
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
         .product(name: "NIOCore", package: "swift-nio"),
@@ -93,12 +110,13 @@ let package = Package(
     .target(
       name: "HTTPEdge",
       dependencies: [
-        "EdgeTLS", "Server", "Threads",
+        "EdgeLimits", "EdgeTLS", "Server", "Threads",
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "HummingbirdCore", package: "hummingbird"),
         .product(name: "HummingbirdTLS", package: "hummingbird"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ], swiftSettings: spans),

@@ -1,11 +1,11 @@
 /// gRPC over HTTP/2: the listener, its limits, and its end. What the methods do is in `HubMethods`.
+internal import EdgeLimits
 internal import EdgeTLS
 internal import GRPCCore
 internal import GRPCNIOTransportHTTP2Posix
 internal import NIOCore
 internal import NIOPosix
 package import Server
-internal import Synchronization
 internal import Threads
 
 package final class GRPCListener: Edge {
@@ -18,7 +18,8 @@ package final class GRPCListener: Edge {
   }
 
   private let context: EdgeContext
-  private let counter = ConnectionCounter(max: GRPCListener.connectionsMax)
+  private let table = ConnectionTable(max: GRPCListener.connectionsMax)
+  private let requests: RequestBudget
   private let state = Monitor(State.idle)
   private let running = Monitor<Running?>(nil)
 
@@ -30,12 +31,23 @@ package final class GRPCListener: Edge {
   /// Of all clients together, and of one connection. A message takes several times as much while it is made and sent.
   private static let replyBytesInFlightMax = 64 << 20
   private static let peerReplyBytesInFlightMax = 16 << 20
+  private static let requestBytesInFlightMax = 32 << 20
+  private static let peerRequestBytesInFlightMax = 16 << 20
   private static let streamsMax = 256
   private static let connectionsMax = 4_096
 
-  package init(_ context: EdgeContext) { self.context = context }
+  package init(_ context: EdgeContext) {
+    self.context = context
+    requests = RequestBudget(
+      callsMax: context.settings.callsMax, bytesMax: GRPCListener.requestBytesInFlightMax,
+      connectionBytesMax: GRPCListener.peerRequestBytesInFlightMax)
+  }
 
-  package var connections: Int { counter.open }
+  package var figures: EdgeFigures {
+    EdgeFigures(
+      connections: table.open, gaveWay: table.gaveWay, timedOut: table.timedOut, callsRefused: requests.refused,
+      requestBytes: requests.bytes)
+  }
 
   package func start() throws(ListenerError) -> String {
     let tls = try context.settings.tls.map { files throws(ListenerError) in
@@ -44,7 +56,7 @@ package final class GRPCListener: Edge {
     let threads = max(1, min(context.settings.threads, System.coreCount))
     let factory = TCPListenerFactory(
       eventLoopGroup: MultiThreadedEventLoopGroup(numberOfThreads: threads), host: context.host,
-      port: Int(context.port), tls: tls)
+      port: Int(context.port), tls: tls, table: table)
     let transport = BoundedTransport.Base(listenerFactory: factory, config: configuration)
     let server = GRPCServer(
       transport: BoundedTransport(
@@ -81,9 +93,22 @@ package final class GRPCListener: Edge {
     config.connection.keepalive.clientBehavior.minPingIntervalWithoutCalls = .seconds(5)
     config.connection.keepalive.clientBehavior.allowWithoutCalls = true
     config.connection.maxIdleTime = .seconds(600)
-    config.channelDebuggingCallbacks.onAcceptTCPConnection = { [counter] in counter.accept($0) }
-    config.channelDebuggingCallbacks.onAcceptHTTP2Stream = { CertificateHeader.add(to: $0) }
+    config.channelDebuggingCallbacks.onAcceptTCPConnection = { [table] in GRPCListener.accept($0, table) }
+    config.channelDebuggingCallbacks.onAcceptHTTP2Stream = { [table, requests] stream in
+      CertificateHeader.add(to: stream).flatMapThrowing {
+        guard let connection = stream.parent else { return }
+        try stream.pipeline.syncOperations.addHandler(
+          CallGuard(requests, table, connection: ObjectIdentifier(connection)), position: .first)
+      }
+    }
     return config
+  }
+
+  private static func accept(_ connection: any Channel, _ table: ConnectionTable) -> EventLoopFuture<Void> {
+    let id = ObjectIdentifier(connection)
+    connection.closeFuture.whenComplete { _ in table.leave(id) }
+    let isWelcome = table.enter(id) { connection.close(promise: nil) }
+    return isWelcome ? connection.eventLoop.makeSucceededVoidFuture() : connection.close()
   }
 
   private static func router(_ context: EdgeContext) -> Router {
@@ -120,21 +145,5 @@ package final class GRPCListener: Edge {
     }
     if state.wait(milliseconds: milliseconds, hasEnded) == true { return }
     running.task.cancel()
-  }
-}
-
-/// Counts the connections that are open, and ends those beyond the limit at once.
-private final class ConnectionCounter: Sendable {
-  private let count = Atomic<Int>(0)
-  private let max: Int
-
-  init(max: Int) { self.max = max }
-
-  var open: Int { count.load(ordering: .relaxed) }
-
-  func accept(_ channel: any Channel) -> EventLoopFuture<Void> {
-    let isWelcome = count.add(1, ordering: .relaxed).newValue <= max
-    channel.closeFuture.whenComplete { [self] _ in count.subtract(1, ordering: .relaxed) }
-    return isWelcome ? channel.eventLoop.makeSucceededVoidFuture() : channel.close()
   }
 }

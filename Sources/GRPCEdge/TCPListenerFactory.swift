@@ -1,4 +1,5 @@
 /// Accepts gRPC's connections, with TLS where there is a certificate. The library's own listener would take TLS 1.2.
+internal import EdgeLimits
 internal import EdgeTLS
 internal import GRPCNIOTransportHTTP2Posix
 internal import NIOCore
@@ -11,8 +12,9 @@ struct TCPListenerFactory: HTTP2ServerTransport.ListenerFactory {
   let port: Int
   /// nil: connections are in the clear.
   let tls: NIOSSLContext?
+  let table: ConnectionTable
 
-  private static let backlog: Int32 = 256
+  private static let backlog: Int32 = 1_024
 
   func makeListeningChannel(
     listenerConfigurator: HTTP2ServerTransport.ListenerConfigurator,
@@ -21,12 +23,17 @@ struct TCPListenerFactory: HTTP2ServerTransport.ListenerFactory {
     try await ServerBootstrap(group: eventLoopGroup)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
       .serverChannelOption(.backlog, value: TCPListenerFactory.backlog)
-      .serverChannelInitializer { listenerConfigurator.configure(channel: $0) }
-      .bind(host: host, port: port) { [tls] channel in
+      .serverChannelInitializer { channel in
+        channel.pipeline.addHandler(AcceptErrors()).flatMap { listenerConfigurator.configure(channel: channel) }
+      }
+      .bind(host: host, port: port) { [tls, table] channel in
         channel.eventLoop.makeCompletedFuture {
-          guard let tls else { return }
-          try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls))
-          try channel.pipeline.syncOperations.addHandler(ClientCertificate())
+          let pipeline = channel.pipeline.syncOperations
+          if let tls {
+            try pipeline.addHandler(NIOSSLServerHandler(context: tls))
+            try pipeline.addHandler(ClientCertificate())
+          }
+          try pipeline.addHandler(GreetingWatch(table))
         }.flatMap {
           connectionConfigurator.configure(channel: channel, tls: tls == nil ? .none : .configured(requireALPN: true))
         }

@@ -1,5 +1,6 @@
 /// HTTP for those who watch the hub: it listens from the start of the process to its end. What is said is decided in
 /// `Server/Edges/MonitoringPages`.
+internal import EdgeLimits
 internal import EdgeTLS
 internal import HummingbirdCore
 internal import HummingbirdTLS
@@ -21,17 +22,23 @@ package final class HTTPListener: Edge {
 
   private let context: EdgeContext
   private let pages: PageResponder
-  private let counter = ConnectionCounter()
+  private let table = ConnectionTable(max: HTTPListener.connectionsMax)
   private let state = Monitor(State.idle)
   private let task = Monitor<Task<Void, Never>?>(nil)
   private let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+
+  /// Those who watch are few; each costs a file.
+  private static let connectionsMax = 512
+  private static let backlog = 1_024
 
   package init(_ context: EdgeContext) {
     self.context = context
     pages = PageResponder(context)
   }
 
-  package var connections: Int { counter.open }
+  package var figures: EdgeFigures {
+    EdgeFigures(connections: table.open, gaveWay: table.gaveWay, timedOut: table.timedOut)
+  }
 
   package func start() throws(ListenerError) -> String {
     let server = try builder()
@@ -50,7 +57,7 @@ package final class HTTPListener: Edge {
   }
 
   private func builder() throws(ListenerError) -> HTTPServerBuilder {
-    let plain = HTTPServerBuilder.http1(configuration: HTTPListener.channelConfiguration)
+    let plain = HTTPServerBuilder.http1(configuration: channelConfiguration)
     guard let files = context.settings.tls else { return plain }
     // What is wrong with the files is told in our words; the library reads them once more.
     _ = try ServerTLS.context(files, protocols: ["http/1.1"])
@@ -68,10 +75,11 @@ package final class HTTPListener: Edge {
     do {
       let service = try server.buildServer(
         configuration: ServerConfiguration(
-          address: .hostname(context.host, port: Int(context.port)), availableConnectionsDelegate: counter),
+          address: .hostname(context.host, port: Int(context.port)), backlog: HTTPListener.backlog),
         eventLoopGroup: group, logger: logger,
         responder: { request, writer, _ in try await pages.respond(to: request, writer) },
         onServerRunning: { [self] channel in
+          try? await channel.pipeline.addHandler(AcceptErrors(), position: .first)
           let port = channel.localAddress?.port ?? 0
           state.with(waking: true) {
             $0 = .running(
@@ -88,9 +96,9 @@ package final class HTTPListener: Edge {
     }
   }
 
-  private static var channelConfiguration: HTTP1Channel.Configuration {
+  private var channelConfiguration: HTTP1Channel.Configuration {
     HTTP1Channel.Configuration(
-      idleTimeout: .seconds(30),
+      additionalChannelHandlers: [RequestWatch(self.table)],
       httpDecoderConfiguration: .init(maxHeaderFieldSize: 8 << 10, maxHeaderListSize: 16 << 10, maxHeaderFieldCount: 64)
     )
   }

@@ -12,7 +12,7 @@ struct PageResponder: Sendable {
   private static let patience = Duration.milliseconds(800)
 
   init(_ context: EdgeContext) {
-    pages = MonitoringPages(lifecycle: context.lifecycle, connections: context.connections)
+    pages = MonitoringPages(lifecycle: context.lifecycle, edges: context.edges)
     gate = context.gate
   }
 

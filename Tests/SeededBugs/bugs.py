@@ -969,3 +969,44 @@ bug(305, "a value at a bucket's bound goes into the next one", "LogStore/Commit/
     "value > bounds[bucket]",
     "($BUG ? value >= bounds[bucket] : value > bounds[bucket])",
     "MonitoringTests")
+
+# Hostile clients: which connection gives way, how long one may take, and how much those may hold who wait by choice.
+
+TABLE = "EdgeLimits/ConnectionTable.swift"
+
+bug(306, "those that have asked for something give way first", TABLE,
+    "{ next(in: \\.fresh) ?? next(in: \\.idle) }",
+    "{ $BUG ? next(in: \\.idle) ?? next(in: \\.fresh) : next(in: \\.fresh) ?? next(in: \\.idle) }",
+    "ConnectionTableTests")
+bug(307, "a connection with a request under way gives way", TABLE,
+    "state.entries[id]?.place = 0",
+    "if !$BUG { $TEXT }",
+    "ConnectionTableTests")
+bug(308, "a connection has all the time in the world for its greeting", "GRPCEdge/GreetingWatch.swift",
+    "channel.close(promise: nil)",
+    "if !$BUG { $TEXT }",
+    "PatienceTests")
+bug(309, "a byte of a body now and then keeps a connection open", "HTTPEdge/RequestWatch.swift",
+    "bodyBytes += part.readableBytes",
+    "$TEXT\n      if $BUG { wait(RequestWatch.requestPatience, context) }",
+    "PatienceTests")
+bug(310, "what a call has held stays counted", "GRPCEdge/CallGuard.swift",
+    "budget.end(holding: held, of: connection)",
+    "budget.end(holding: $BUG ? 0 : held, of: connection)",
+    "CallGuardTests")
+bug(311, "one connection may hold what all may", "EdgeLimits/RequestBudget.swift",
+    "guard own <= connectionBytesMax else {",
+    "guard $BUG || own <= connectionBytesMax else {",
+    "RequestBudgetTests", "CallGuardTests")
+bug(312, "there may be any number of calls", "EdgeLimits/RequestBudget.swift",
+    "guard state.calls < callsMax else {",
+    "guard $BUG || state.calls < callsMax else {",
+    "RequestBudgetTests", "CallGuardTests")
+bug(313, "those who wait by choice use up what may wait", "Server/Transport/Bulkhead.swift",
+    "let more = connection.map { $0.isStalled ? 1 : $0.outstanding + 1 } ?? 1",
+    "$TEXT\n    if $BUG { return nil }",
+    "LimitTests")
+bug(314, "an error of accept ends the listener", "EdgeLimits/AcceptErrors.swift",
+    "let channel = context.channel\n",
+    "$TEXT    if $BUG { return context.fireErrorCaught(error) }\n",
+    "PatienceTests")

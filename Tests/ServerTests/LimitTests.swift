@@ -1,7 +1,10 @@
 /// Sizes and counts at their limits, and one beyond. CONTRACT: "Limits".
 import Foundation
 import Testing
+import Threads
 import ZeroMQ
+
+@testable import Server
 
 @Suite("Limits", .timeLimit(.minutes(1)))
 struct LimitTests {
@@ -148,4 +151,36 @@ struct LimitTests {
     #expect(try client.ask(#"{"action":"batch_get","keys":[\#(eight)]}"#).result["found_count"] as? Int == 8)
     expectTooLarge(try client.ask(#"{"action":"batch_get","keys":[\#(eight),"k8"]}"#), "reply_bytes")
   }
+
+  @Test("Waiting for a revision takes half of what may wait, with all that is sent behind: writes find room")
+  func waitingByChoice() throws {
+    let hub = try HubFixture { $0.requestsMax = 100 }
+    let (reader, other) = (try Client(hub), try Client(hub))
+    let never = #"{"action":"get","key":"k","min_revision":1000,"wait_ms":30000}"#
+    func send(_ body: String, as name: String) throws {
+      try reader.send(frames: [Array(name.utf8), [], Array(body.utf8)])
+    }
+    for number in 0..<30 { try send(never, as: "c\(number)") }
+    // Behind one of them: what is within the half waits, and the refusals of the others wait for their turn.
+    for _ in 0..<100 { try send(#"{"action":"ping"}"#, as: "c0") }
+    for number in 30..<40 {
+      try send(never, as: "c\(number)")
+      let reply = Reply(try reader.receiveFrames()[2])
+      #expect(reply.code == "overloaded" && reply.error.contains("wait for revisions and events"), "\(reply.text)")
+      #expect(reply.text.contains("retry_after_ms"))
+    }
+    let call = GateAnswer()
+    #expect(hub.gate.submit(GateCall(Array(never.utf8)) { call.give($0) }) == nil)
+    #expect(try call.wait().contains("overloaded"))
+    for number in 1...20 { try other.put("k\(number)") }
+    #expect(try other.requestCount("error_overloaded") == 10 + 80 + 1)
+  }
+}
+
+/// What a call at the gate is answered.
+private final class GateAnswer: Sendable {
+  private let text = Monitor<String?>(nil)
+
+  func give(_ bytes: [UInt8]) { text.with(waking: true) { $0 = String(decoding: bytes, as: UTF8.self) } }
+  func wait() throws -> String { try #require(text.wait(milliseconds: 10_000) { $0 }) }
 }

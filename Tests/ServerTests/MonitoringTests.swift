@@ -24,7 +24,7 @@ import Threads
     var failed = try figures()
     let sound = failed
     failed.report.failure = LogError(.poisoned, "fdatasync: EIO")
-    let pages = MonitoringPages(lifecycle: Lifecycle(), connections: { [] })
+    let pages = MonitoringPages(lifecycle: Lifecycle(), edges: { [] })
     pages.lifecycle.enter(phase)
     for (told, isReady) in [
       (MonitoringPages.Told.figures(sound), phase == .serving), (.figures(failed), false), (.absent, false),
@@ -63,7 +63,8 @@ import Threads
     let told = try figures()
     func text(_ figures: HubFigures?) -> String {
       let page = MetricsPage(
-        phase: .serving, uptime: .seconds(1), figures: figures, connections: [("http", 2)])
+        phase: .serving, uptime: .seconds(1), figures: figures,
+        edges: [("http", EdgeFigures(connections: 2, gaveWay: 0, timedOut: 0))])
       return String(decoding: page.text(), as: UTF8.self)
     }
     #expect(text(told).contains("mfh_ready{phase=\"serving\"} 1\n") && text(told).contains("mfh_index_keys 0\n"))

@@ -12,8 +12,27 @@ package protocol Edge: Sendable {
   /// Ends, with what is left of it, within `milliseconds`. Without a start it does nothing; so does a second one.
   func end(milliseconds: Int)
 
+  var figures: EdgeFigures { get }
+}
+
+package struct EdgeFigures: Sendable {
   /// Connections that are open.
-  var connections: Int { get }
+  package let connections: Int
+  /// Connections that were ended because there were too many, and because they did not get on.
+  package let gaveWay: UInt64
+  package let timedOut: UInt64
+  /// Calls that were refused before the hub has seen them.
+  package let callsRefused: UInt64
+  /// What requests hold that are not answered yet.
+  package let requestBytes: Int
+
+  package init(connections: Int, gaveWay: UInt64, timedOut: UInt64, callsRefused: UInt64 = 0, requestBytes: Int = 0) {
+    self.connections = connections
+    self.gaveWay = gaveWay
+    self.timedOut = timedOut
+    self.callsRefused = callsRefused
+    self.requestBytes = requestBytes
+  }
 }
 
 /// What an edge is made of.
@@ -26,8 +45,8 @@ package struct EdgeContext: Sendable {
   /// 0: any free one.
   package let port: UInt16
   package let settings: EdgeSettings
-  /// Open connections by transport, this one among them.
-  package let connections: @Sendable () -> [(type: String, count: Int)]
+  /// The figures of all edges by transport, this one among them.
+  package let edges: @Sendable () -> [(type: String, figures: EdgeFigures)]
 }
 
 package struct EdgeSettings: Sendable {
@@ -35,6 +54,8 @@ package struct EdgeSettings: Sendable {
   package var requestBytes = 4 << 20
   package var replyBytes = 8 << 20
   package var threads = 1
+  /// Calls that may be under way; more are refused.
+  package var callsMax = 4_096 + 16_384
   /// nil: connections are in the clear.
   package var tls: TLSFiles?
 

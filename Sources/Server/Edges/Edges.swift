@@ -20,12 +20,14 @@ final class Edges {
     let list = EdgeList()
     self.gate = gate
     let lifecycle = lifecycle
+    var settings = options.edges
+    settings.callsMax = options.requestsMax
     func make(_ type: String, _ maker: EdgeMakers.Maker?, _ port: UInt16?) -> (any Edge)? {
       guard let maker, let port else { return nil }
       let edge = maker(
         EdgeContext(
           gate: gate, lifecycle: lifecycle, logger: logger, host: options.bindAddress, port: port,
-          settings: options.edges, connections: { list.connections }))
+          settings: settings, edges: { list.figures }))
       list.add(type, edge)
       return edge
     }
@@ -65,5 +67,5 @@ private final class EdgeList: Sendable {
 
   func add(_ type: String, _ edge: any Edge) { edges.with { $0.append((type, edge)) } }
 
-  var connections: [(type: String, count: Int)] { edges.with { $0.map { ($0.0, $0.1.connections) } } }
+  var figures: [(type: String, figures: EdgeFigures)] { edges.with { $0.map { ($0.0, $0.1.figures) } } }
 }

@@ -33,11 +33,13 @@ package struct MonitoringReply: Sendable {
 
 package struct MonitoringPages: Sendable {
   package let lifecycle: Lifecycle
-  package let connections: @Sendable () -> [(type: String, count: Int)]
+  package let edges: @Sendable () -> [(type: String, figures: EdgeFigures)]
 
-  package init(lifecycle: Lifecycle, connections: @escaping @Sendable () -> [(type: String, count: Int)]) {
+  package init(
+    lifecycle: Lifecycle, edges: @escaping @Sendable () -> [(type: String, figures: EdgeFigures)]
+  ) {
     self.lifecycle = lifecycle
-    self.connections = connections
+    self.edges = edges
   }
 
   /// What the request loop has told, or why it has not.
@@ -66,7 +68,7 @@ package struct MonitoringPages: Sendable {
     let figures: HubFigures? = if case .figures(let figures) = told { figures } else { nil }
     let page = MetricsPage(
       phase: lifecycle.phase, uptime: ContinuousClock.now - lifecycle.startedAt, figures: figures,
-      connections: connections())
+      edges: edges())
     return MonitoringReply(status: 200, contentType: "text/plain; version=0.0.4; charset=utf-8", body: page.text())
   }
 

@@ -10,8 +10,8 @@ struct MetricsPage {
   let uptime: Duration
   /// nil: nobody is there to tell.
   let figures: HubFigures?
-  /// Connections by transport, without ZeroMQ.
-  let connections: [(type: String, count: Int)]
+  /// By transport, without ZeroMQ.
+  let edges: [(type: String, figures: EdgeFigures)]
 
   func text() -> [UInt8] {
     var text = MetricsText()
@@ -42,7 +42,18 @@ struct MetricsPage {
     text.sample(seconds: ProcessFigures.processorMicroseconds())
     text.begin("mfh_active_connections", .gauge, "Connections of clients that are open, by transport.")
     if let figures { text.sample([("connection_type", "zeromq")], figures.zeroMQConnections) }
-    for (type, count) in connections { text.sample([("connection_type", type)], count) }
+    for (type, figures) in edges { text.sample([("connection_type", type)], figures.connections) }
+    text.begin(
+      "mfh_connections_ended_total", .counter, "Connections that were ended, by the limit that they were over.")
+    for (type, figures) in edges {
+      text.sample([("connection_type", type), ("limit", "count")], figures.gaveWay)
+      text.sample([("connection_type", type), ("limit", "time")], figures.timedOut)
+    }
+    if let grpc = edges.first(where: { $0.type == "grpc" })?.figures {
+      text.counter(
+        "mfh_grpc_calls_refused_total", "Calls that were refused before the hub has seen them.", grpc.callsRefused)
+      text.gauge("mfh_grpc_request_bytes", "What gRPC requests hold that are not answered yet.", grpc.requestBytes)
+    }
   }
 
   private static func appendRequests(_ figures: HubFigures, to text: inout MetricsText) {

@@ -83,6 +83,7 @@ package struct HubService {
   /// - Parameter onReady: is given the addresses of the listeners once requests are answered.
   /// - Returns: how the process is to end; the reason was logged.
   package func run(onReady: (ReadyAddresses) -> Void) -> ExitStatus {
+    Allocator.giveBackWhatIsLarge()
     let wakeUp = WakeUp()
     let stopFlag = StopFlag(waking: wakeUp)
     StopListener.start(stopFlag)

@@ -27,13 +27,31 @@ struct Bulkhead {
         "the requests of this connection that wait for others hold \(Bulkhead.connectionBytesMax) bytes: "
           + "wait for replies")
     }
+    if connection.isStalled, let refusal = refusalOfStalling(connection, clients) { return refusal }
     return refusalOfWaiting(clients)
+  }
+
+  /// Why a request may not wait for a revision, or behind one that waits for it or for an event; nil when it may. A
+  /// client chooses for how long: it must not use up what those need who wait for the disk.
+  ///
+  /// - Parameter connection: nil when it waits for nothing yet.
+  func refusalOfStalling(_ connection: Connection?, _ clients: borrowing WaitingClients) -> HubError? {
+    let more = connection.map { $0.isStalled ? 1 : $0.outstanding + 1 } ?? 1
+    guard clients.stalled + more > max(1, requestsMax / 2) || clients.stalledBytes >= Bulkhead.bytesMax / 2 else {
+      return nil
+    }
+    return Bulkhead.overloaded(
+      "\(clients.stalled) requests wait for revisions and events, half of what bulkhead.max_concurrent and "
+        + "bulkhead.max_queue_size allow: ask again later, or without wait_ms")
   }
 
   /// Why a request is refused that would have to wait; nil when there is room for it. What can be answered at once (a
   /// read, health) is answered also when everything is full.
   func refusalOfWaiting(_ clients: borrowing WaitingClients) -> HubError? {
-    if clients.outstanding >= requestsMax || clients.bytes >= Bulkhead.bytesMax {
+    // Those who wait by their own choice take half at most, and what they do not take is for the others.
+    let requests = clients.outstanding - clients.stalled + min(clients.stalled, requestsMax / 2)
+    let bytes = clients.bytes - clients.stalledBytes + min(clients.stalledBytes, Bulkhead.bytesMax / 2)
+    if requests >= requestsMax || bytes >= Bulkhead.bytesMax {
       return Bulkhead.overloaded(
         "\(clients.outstanding) requests wait for replies, the limits bulkhead.max_concurrent and "
           + "bulkhead.max_queue_size allow \(requestsMax): try again later")

@@ -23,6 +23,15 @@ enum WaitingReply {
     }
   }
 
+  /// Whether it waits for something that its client has chosen, and that may never come.
+  var isByChoice: Bool {
+    switch self {
+    case .parked(let request): request.deadline != .max
+    case .feed: true
+    case .decided, .complete: false
+    }
+  }
+
   /// What it takes beyond its own size.
   var bytes: Int {
     switch self {
@@ -57,6 +66,7 @@ final class Connection {
   @exclusivity(unchecked) private var waiting: [WaitingReply] = []
   @exclusivity(unchecked) private var first = 0
   @exclusivity(unchecked) private var parked = 0
+  @exclusivity(unchecked) private var choices = 0
   @exclusivity(unchecked) private(set) var bytes = 0
 
   init(name: EnvelopeName, envelope: [UInt8]) {
@@ -76,10 +86,13 @@ final class Connection {
   var outstanding: Int { waiting.count - first }
   /// While a request is parked, or waits for an event, everything behind it is parked too.
   var isParked: Bool { parked > 0 }
+  /// Whether it waits for a revision or an event, now or later.
+  var isStalled: Bool { choices > 0 }
   var next: WaitingReply? { first < waiting.count ? waiting[first] : nil }
 
   func add(_ reply: WaitingReply) {
     if reply.holdsUp { parked += 1 }
+    if reply.isByChoice { choices += 1 }
     bytes += reply.bytes
     waiting.append(reply)
   }
@@ -100,12 +113,14 @@ final class Connection {
   func replaceNext(_ reply: WaitingReply) {
     forgetNext()
     if reply.holdsUp { parked += 1 }
+    if reply.isByChoice { choices += 1 }
     bytes += reply.bytes
     waiting[first] = reply
   }
 
   private func forgetNext() {
     if waiting[first].holdsUp { parked -= 1 }
+    if waiting[first].isByChoice { choices -= 1 }
     bytes -= waiting[first].bytes
     // What it holds is given back now, not when the array is next tidied up.
     waiting[first] = .complete([])

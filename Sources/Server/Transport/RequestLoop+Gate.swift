@@ -47,6 +47,10 @@ extension RequestLoop {
     let disposition = processor.process(
       body.span.bytes, from: caller, hasOutstanding: false, isRetry: false, arrival: arrival,
       refusalOfWaiting: bulkhead.refusalOfWaiting(clients), reply: &reply)
+    if let refusal = refusal(of: disposition, nil) {
+      processor.refuse(body.span.bytes, refusal, reply: &reply)
+      return RequestLoop.answer(call, reply)
+    }
     switch disposition {
     case .reply: RequestLoop.answer(call, reply)
     case .wait(let ticket, let head, let decided):

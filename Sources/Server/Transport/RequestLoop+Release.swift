@@ -78,6 +78,10 @@ extension RequestLoop {
       body.span.bytes, from: request.caller, hasOutstanding: false, isRetry: request.revision > 0,
       arrival: request.arrival,
       reply: &reply)
+    if let refusal = refusal(of: disposition, connection) {
+      processor.refuse(body.span.bytes, refusal, reply: &reply)
+      return true
+    }
     switch disposition {
     case .reply: return true
     case .wait(let ticket, let head, let decided):

@@ -241,6 +241,7 @@ final class RequestLoop {
     let disposition = processor.process(
       body, from: caller, hasOutstanding: connection != nil, isRetry: false, arrival: arrival,
       refusalOfWaiting: connection == nil ? bulkhead.refusalOfWaiting(clients) : nil, reply: &reply)
+    if let refusal = refusal(of: disposition, connection) { return try refuse(body, refusal, envelope, name) }
     switch disposition {
     case .reply: try RequestLoop.send(self, reply, envelope, name)
     case .wait(let ticket, let head, let decided):
@@ -271,6 +272,12 @@ final class RequestLoop {
     if isStopping { return RequestLoop.stopping }
     if sender.isBehind(peer) { return Bulkhead.notReading }
     return connection.flatMap { bulkhead.refusal(of: $0, clients) }
+  }
+
+  /// Why a request may not be parked for as long as its client likes; nil when it may, or is not to be.
+  func refusal(of disposition: Disposition, _ connection: Connection?) -> HubError? {
+    guard case .park(_, let deadline) = disposition, deadline != .max else { return nil }
+    return bulkhead.refusalOfStalling(connection, clients)
   }
 
   /// Refuses a request without doing it. The refusal waits for its turn like any other reply.

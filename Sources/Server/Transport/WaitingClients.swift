@@ -17,6 +17,9 @@ struct WaitingClients {
   /// Replies that wait, of all clients together, and the bytes they hold.
   private(set) var outstanding = 0
   private(set) var bytes = 0
+  /// How many of them wait for a revision or an event, or behind one that does.
+  private(set) var stalled = 0
+  private(set) var stalledBytes = 0
 
   var isEmpty: Bool { byName.isEmpty }
 
@@ -24,25 +27,30 @@ struct WaitingClients {
 
   /// Adds a reply that can not be sent yet; of a client that has none, it is the first.
   mutating func add(_ reply: WaitingReply, to connection: Connection) {
-    connection.add(reply)
-    outstanding += 1
-    bytes += reply.bytes
+    change(connection) { $0.add(reply) }
     guard connection.outstanding == 1 else { return }
     byName[connection.name] = connection
     file(connection)
   }
 
-  mutating func removeNext(_ connection: Connection) {
-    let before = connection.bytes
-    connection.removeNext()
-    outstanding -= 1
-    bytes += connection.bytes - before
-  }
+  mutating func removeNext(_ connection: Connection) { change(connection) { $0.removeNext() } }
 
   mutating func replaceNext(_ reply: WaitingReply, of connection: Connection) {
-    let before = connection.bytes
-    connection.replaceNext(reply)
-    bytes += connection.bytes - before
+    change(connection) { $0.replaceNext(reply) }
+  }
+
+  private mutating func change(_ connection: Connection, _ change: (Connection) -> Void) {
+    count(connection, -1)
+    change(connection)
+    count(connection, 1)
+  }
+
+  private mutating func count(_ connection: Connection, _ sign: Int) {
+    outstanding += sign * connection.outstanding
+    bytes += sign * connection.bytes
+    guard connection.isStalled else { return }
+    stalled += sign * connection.outstanding
+    stalledBytes += sign * connection.bytes
   }
 
   /// Files a client that `takeReady` gave by what it waits for now, or forgets it when that is nothing.
