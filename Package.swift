@@ -110,7 +110,7 @@ let package = Package(
     .target(
       name: "HTTPEdge",
       dependencies: [
-        "EdgeLimits", "EdgeTLS", "Server", "Threads",
+        "EdgeLimits", "EdgeTLS", "Server",
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "HummingbirdCore", package: "hummingbird"),
         .product(name: "HummingbirdTLS", package: "hummingbird"),

@@ -9,24 +9,11 @@ package import Server
 internal import Threads
 
 package final class GRPCListener: Edge {
-  private enum State: Sendable {
-    case idle
-    case starting
-    case running(String)
-    case failed(ListenerError)
-    case ended
-  }
-
   private let context: EdgeContext
   private let table = ConnectionTable(max: GRPCListener.connectionsMax)
   private let requests: RequestBudget
-  private let state = Monitor(State.idle)
-  private let running = Monitor<Running?>(nil)
-
-  private struct Running: Sendable {
-    let server: GRPCServer<BoundedTransport>
-    let task: Task<Void, Never>
-  }
+  private let listening = EdgeRun()
+  private let server = Monitor<GRPCServer<BoundedTransport>?>(nil)
 
   /// Of all clients together, and of one connection. A message takes several times as much while it is made and sent.
   private static let replyBytesInFlightMax = 64 << 20
@@ -64,23 +51,18 @@ package final class GRPCListener: Edge {
         budget: ReplyBudget(
           bytesMax: GRPCListener.replyBytesInFlightMax, peerBytesMax: GRPCListener.peerReplyBytesInFlightMax)),
       router: GRPCListener.router(context))
-    state.with { $0 = .starting }
-    let task = Task.detached { [self] in await run(server) }
-    running.with { $0 = Running(server: server, task: task) }
-    Task.detached { [self] in
-      guard let address = await transport.listeningAddress else { return }
-      let port = address.ipv4?.port ?? address.ipv6?.port ?? 0
-      state.with(waking: true) { $0 = .running("\(BindAddress.inURL(context.host)):\(port)") }
+    self.server.with { $0 = server }
+    return try listening.start { [self] () async throws(ListenerError) in
+      async let isListening: Void = tell(transport)
+      try await run(server)
+      await isListening
     }
-    let begun = state.wait { state -> Result<String, ListenerError>? in
-      switch state {
-      case .idle, .starting: nil
-      case .running(let address): .success(address)
-      case .failed(let error): .failure(error)
-      case .ended: .success("")
-      }
-    }
-    return try begun.get()
+  }
+
+  /// Says where it listens; never, when it does not come to that.
+  private func tell(_ transport: BoundedTransport.Base) async {
+    guard let address = await transport.listeningAddress else { return }
+    listening.listens(at: "\(BindAddress.inURL(context.host)):\(address.ipv4?.port ?? address.ipv6?.port ?? 0)")
   }
 
   private var configuration: BoundedTransport.Base.Config {
@@ -120,30 +102,20 @@ package final class GRPCListener: Edge {
     return router
   }
 
-  private func run(_ server: GRPCServer<BoundedTransport>) async {
+  private func run(_ server: GRPCServer<BoundedTransport>) async throws(ListenerError) {
     do {
       try await server.serve()
-      state.with(waking: true) { $0 = .ended }
     } catch {
       let place = "\(BindAddress.inURL(context.host)):\(context.port)"
       let cause = (error as? RuntimeError)?.cause ?? error
-      let failure = ListenerError(
+      throw ListenerError(
         "binding gRPC to \(place): \(cause)", number: (cause as? IOError)?.errnoCode ?? 0, flag: "--grpc-port")
-      state.with(waking: true) { $0 = .failed(failure) }
     }
   }
 
-  package func beginStop() { running.with { $0 }?.server.beginGracefulShutdown() }
+  package func beginStop() { server.with { $0 }?.beginGracefulShutdown() }
 
   package func end(milliseconds: Int) {
-    guard let running = running.with({ $0 }) else { return }
-    let hasEnded = { (state: inout State) -> Bool? in
-      switch state {
-      case .idle, .ended, .failed: true
-      case .starting, .running: nil
-      }
-    }
-    if state.wait(milliseconds: milliseconds, hasEnded) == true { return }
-    running.task.cancel()
+    if !listening.waitForEnd(milliseconds: milliseconds) { listening.cancel() }
   }
 }

@@ -9,22 +9,12 @@ internal import NIOCore
 internal import NIOPosix
 package import Server
 internal import ServiceLifecycle
-internal import Threads
 
 package final class HTTPListener: Edge {
-  private enum State: Sendable {
-    case idle
-    case starting
-    case running(String)
-    case failed(ListenerError)
-    case ended
-  }
-
   private let context: EdgeContext
   private let pages: PageResponder
   private let table = ConnectionTable(max: HTTPListener.connectionsMax)
-  private let state = Monitor(State.idle)
-  private let task = Monitor<Task<Void, Never>?>(nil)
+  private let listening = EdgeRun()
   private let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
 
   /// Those who watch are few; each costs a file.
@@ -42,18 +32,7 @@ package final class HTTPListener: Edge {
 
   package func start() throws(ListenerError) -> String {
     let server = try builder()
-    state.with { $0 = .starting }
-    let running = Task.detached { [self] in await run(server) }
-    task.with { $0 = running }
-    let begun = state.wait { state -> Result<String, ListenerError>? in
-      switch state {
-      case .idle, .starting: nil
-      case .running(let address): .success(address)
-      case .failed(let error): .failure(error)
-      case .ended: .success("")
-      }
-    }
-    return try begun.get()
+    return try listening.start { [self] () async throws(ListenerError) in try await run(server) }
   }
 
   private func builder() throws(ListenerError) -> HTTPServerBuilder {
@@ -67,7 +46,7 @@ package final class HTTPListener: Edge {
     }
   }
 
-  private func run(_ server: HTTPServerBuilder) async {
+  private func run(_ server: HTTPServerBuilder) async throws(ListenerError) {
     let pages = pages
     var logger = context.logger
     // What becomes of single connections is no news, and that there is an end is none to it either.
@@ -80,19 +59,15 @@ package final class HTTPListener: Edge {
         responder: { request, writer, _ in try await pages.respond(to: request, writer) },
         onServerRunning: { [self] channel in
           try? await channel.pipeline.addHandler(AcceptErrors(), position: .first)
-          let port = channel.localAddress?.port ?? 0
-          state.with(waking: true) {
-            $0 = .running(
-              "\(context.settings.tls == nil ? "http" : "https")://\(BindAddress.inURL(context.host)):\(port)")
-          }
+          let scheme = context.settings.tls == nil ? "http" : "https"
+          listening.listens(
+            at: "\(scheme)://\(BindAddress.inURL(context.host)):\(channel.localAddress?.port ?? 0)")
         })
       try await service.run()
-      state.with(waking: true) { $0 = .ended }
     } catch {
-      let failure = ListenerError(
+      throw ListenerError(
         "binding HTTP to \(BindAddress.inURL(context.host)):\(context.port): \(error)",
         number: (error as? IOError)?.errnoCode ?? 0, flag: "--metrics-port")
-      state.with(waking: true) { $0 = .failed(failure) }
     }
   }
 
@@ -106,13 +81,7 @@ package final class HTTPListener: Edge {
   package func beginStop() {}
 
   package func end(milliseconds: Int) {
-    guard let task = task.with({ $0 }) else { return }
-    task.cancel()
-    _ = state.wait(milliseconds: milliseconds) { state -> Bool? in
-      switch state {
-      case .idle, .ended, .failed: true
-      case .starting, .running: nil
-      }
-    }
+    listening.cancel()
+    listening.waitForEnd(milliseconds: milliseconds)
   }
 }
