@@ -20,13 +20,15 @@ package final class GRPCListener: Edge {
   private static let peerReplyBytesInFlightMax = 16 << 20
   private static let requestBytesInFlightMax = 32 << 20
   private static let peerRequestBytesInFlightMax = 16 << 20
+  /// A call takes some 20 KiB, whether it has begun or not.
+  private static let callsMax = 8_192
   private static let streamsMax = 256
   private static let connectionsMax = 4_096
 
   package init(_ context: EdgeContext) {
     self.context = context
     requests = RequestBudget(
-      callsMax: context.settings.callsMax, bytesMax: GRPCListener.requestBytesInFlightMax,
+      callsMax: min(context.settings.callsMax, GRPCListener.callsMax), bytesMax: GRPCListener.requestBytesInFlightMax,
       connectionBytesMax: GRPCListener.peerRequestBytesInFlightMax)
   }
 
