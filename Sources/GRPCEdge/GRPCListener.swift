@@ -21,7 +21,7 @@ package final class GRPCListener: Edge {
   private static let requestBytesInFlightMax = 32 << 20
   private static let peerRequestBytesInFlightMax = 16 << 20
   /// A call takes some 20 KiB, whether it has begun or not.
-  private static let callsMax = 8_192
+  private static let callsMax = 4_096
   private static let streamsMax = 256
   private static let connectionsMax = 4_096
 
