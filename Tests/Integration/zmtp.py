@@ -17,7 +17,11 @@ def property_(name: bytes, value: bytes) -> bytes:
     return bytes([len(name)]) + name + struct.pack(">I", len(value)) + value
 
 
-READY = command(b"READY", property_(b"Socket-Type", b"DEALER") + property_(b"Identity", b""))
+def ready(name: bytes) -> bytes:
+    return command(b"READY", property_(b"Socket-Type", b"DEALER") + property_(b"Identity", name))
+
+
+READY = ready(b"")
 
 
 def receive_exactly(connection: socket.socket, count: int) -> bytes:
@@ -29,11 +33,11 @@ def receive_exactly(connection: socket.socket, count: int) -> bytes:
     return received
 
 
-def shake_hands(connection: socket.socket) -> None:
+def shake_hands(connection: socket.socket, name: bytes = b"") -> None:
     """As a DEALER. Messages may follow only when the hub's READY has come."""
     connection.sendall(GREETING)
     receive_exactly(connection, 64)
-    connection.sendall(READY)
+    connection.sendall(ready(name))
     [_, size] = receive_exactly(connection, 2)
     assert receive_exactly(connection, size)[1:6] == b"READY"
 

@@ -1010,3 +1010,7 @@ bug(314, "an error of accept ends the listener", "EdgeLimits/AcceptErrors.swift"
     "let channel = context.channel\n",
     "$TEXT    if $BUG { return context.fireErrorCaught(error) }\n",
     "PatienceTests")
+bug(316, "a router numbers its peers from the same number on in every process", "ZeroMQ/Context.swift",
+    "Context.seedNames()\n",
+    "if !$BUG { Context.seedNames() }\n",
+    "PeerNameTests")
