@@ -3,8 +3,8 @@ internal import EdgeLimits
 internal import NIOCore
 
 final class GreetingWatch: ChannelInboundHandler, RemovableChannelHandler {
-  typealias InboundIn = ByteBuffer
-  typealias InboundOut = ByteBuffer
+  typealias InboundIn = NIOCore.ByteBuffer
+  typealias InboundOut = NIOCore.ByteBuffer
 
   private static let patience = TimeAmount.seconds(10)
   /// `PRI * HTTP/2.0…SM…` and the head of a frame; whether it is one is for the library to say.

@@ -7,7 +7,7 @@ import Testing
 
 @testable import mfh
 
-@Suite("Exit codes", .timeLimit(.minutes(1)))
+@Suite("Exit codes", .timeLimit(.minutes(10)))
 struct ExitCodeTests {
   private static let wrong: [[String]] = [
     [], ["nonsense"], ["get"], ["get", "a", "b"], ["put", "a"], ["put", "a", "b", "c"], ["get", "a", "--nonsense"],

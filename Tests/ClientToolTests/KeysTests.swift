@@ -3,7 +3,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite("mfh keys", .timeLimit(.minutes(1)))
+@Suite("mfh keys", .timeLimit(.minutes(10)))
 struct KeysTests {
   let scratch: ScratchDirectory
   let file: String

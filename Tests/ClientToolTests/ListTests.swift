@@ -3,7 +3,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite("Lists", .timeLimit(.minutes(1)))
+@Suite("Lists", .timeLimit(.minutes(10)))
 struct ListTests {
   let hub: TestHub
   /// More than a page of the client, and than a default list.

@@ -3,7 +3,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite("No answer", .timeLimit(.minutes(1)))
+@Suite("No answer", .timeLimit(.minutes(10)))
 struct NoAnswerTests {
   @Test(
     "Without a hub: where it was looked for, and what to do",

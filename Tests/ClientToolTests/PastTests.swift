@@ -3,7 +3,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite("The past in a shell", .timeLimit(.minutes(1)))
+@Suite("The past in a shell", .timeLimit(.minutes(10)))
 struct PastTests {
   let hub: TestHub
 

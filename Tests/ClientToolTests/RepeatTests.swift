@@ -3,7 +3,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite("Repeats", .timeLimit(.minutes(1)))
+@Suite("Repeats", .timeLimit(.minutes(10)))
 struct RepeatTests {
   let hub: TestHub
 

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 import ToolSupport
 
-@Suite("Terminals", .timeLimit(.minutes(1)))
+@Suite("Terminals", .timeLimit(.minutes(10)))
 struct TerminalTests {
   // TIOCSPTLCK and TIOCGPTN of linux/tty.h, which Swift does not import; posix_openpt and its kin neither.
   private static let setLock: UInt = 0x4004_5431

@@ -4,7 +4,7 @@ import HistoryTree
 import TestSupport
 import Testing
 
-@Suite("Tamper evidence", .timeLimit(.minutes(1)))
+@Suite("Tamper evidence", .timeLimit(.minutes(10)))
 struct TreeCommandTests {
   let scratch: ScratchDirectory
   let keyFile: String

@@ -7,7 +7,7 @@ import Testing
 
 @testable import mfh
 
-@Suite("Values", .timeLimit(.minutes(1)))
+@Suite("Values", .timeLimit(.minutes(10)))
 struct ValueTests {
   private func item(
     _ value: String, isText: Bool = false, type: String? = nil, tags: [String] = []

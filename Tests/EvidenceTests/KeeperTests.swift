@@ -9,7 +9,7 @@ import Threads
 @testable import Evidence
 @testable import LogStore
 
-@Suite(.timeLimit(.minutes(1))) struct KeeperTests {
+@Suite(.timeLimit(.minutes(10))) struct KeeperTests {
   static func write(_ count: Int, to log: RecordLog) throws {
     for _ in 0..<count {
       try log.reserve(1_024)

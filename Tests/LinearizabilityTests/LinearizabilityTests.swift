@@ -4,7 +4,7 @@ import HistoryChecker
 import TestSupport
 import Testing
 
-@Suite("Linearizability", .serialized, .timeLimit(.minutes(2)))
+@Suite("Linearizability", .serialized, .timeLimit(.minutes(10)))
 struct LinearizabilityTests {
   @Test("What concurrent clients are told fits one order of their operations", arguments: Plan.Mode.allCases)
   func histories(_ mode: Plan.Mode) throws {

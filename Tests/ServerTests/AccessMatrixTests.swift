@@ -6,7 +6,7 @@ import Testing
 
 @testable import Server
 
-@Suite("Who may do what", .timeLimit(.minutes(5)))
+@Suite("Who may do what", .timeLimit(.minutes(10)))
 struct AccessMatrixTests {
   /// What a role's key allows, said without the code under test: operation and first part of the name.
   struct Role: Sendable {

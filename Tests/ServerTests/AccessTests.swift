@@ -7,7 +7,7 @@ import Testing
 
 @testable import Server
 
-@Suite("Keys over the wire", .timeLimit(.minutes(1)))
+@Suite("Keys over the wire", .timeLimit(.minutes(10)))
 struct AccessTests {
   let workshop: KeyWorkshop
 

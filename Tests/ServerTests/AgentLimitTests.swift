@@ -6,7 +6,7 @@ import Testing
 
 @testable import Server
 
-@Suite("Limits per agent", .timeLimit(.minutes(1)))
+@Suite("Limits per agent", .timeLimit(.minutes(10)))
 struct AgentLimitTests {
   private func admit(_ limits: AgentLimits, _ agent: String, at now: Int64) -> (Admission?, HubError?) {
     let bytes = Array(agent.utf8)

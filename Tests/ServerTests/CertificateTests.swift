@@ -18,7 +18,7 @@ extension HubFixture {
   }
 }
 
-@Suite("Certificates of agents", .timeLimit(.minutes(1)))
+@Suite("Certificates of agents", .timeLimit(.minutes(10)))
 struct CertificateTests {
   let workshop: KeyWorkshop
   let hub: HubFixture

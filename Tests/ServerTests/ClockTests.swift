@@ -13,7 +13,7 @@ private final class CorrectedClock: HubClock {
   func setBack(hours: Int64) { correction.with { $0 -= hours * 3_600_000_000 } }
 }
 
-@Suite("A clock that is set back", .timeLimit(.minutes(1)))
+@Suite("A clock that is set back", .timeLimit(.minutes(10)))
 struct ClockTests {
   @Test("The house is kept all the same: a full disk is told of, and the end of it")
   func house() throws {

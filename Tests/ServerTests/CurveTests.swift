@@ -5,7 +5,7 @@ import ZeroMQ
 
 @testable import Server
 
-@Suite("CURVE", .timeLimit(.minutes(1)))
+@Suite("CURVE", .timeLimit(.minutes(10)))
 struct CurveTests {
   let workshop: KeyWorkshop
   let hubKey = CurveKeyPair.random()

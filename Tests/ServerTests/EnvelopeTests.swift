@@ -4,7 +4,7 @@ import Testing
 import Bytes
 import ZeroMQ
 
-@Suite("Envelopes", .timeLimit(.minutes(1)))
+@Suite("Envelopes", .timeLimit(.minutes(10)))
 struct EnvelopeTests {
   let hub: HubFixture
   let ping = Array(#"{"action":"ping"}"#.utf8)

@@ -5,7 +5,7 @@ import Testing
 import Threads
 import ZeroMQ
 
-@Suite("Failure and stop", .timeLimit(.minutes(1)))
+@Suite("Failure and stop", .timeLimit(.minutes(10)))
 struct FailureTests {
   private let item = #""item":{"content":"x"}"#
 

@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 import ZeroMQ
 
-@Suite("Change feed over the wire", .timeLimit(.minutes(1)))
+@Suite("Change feed over the wire", .timeLimit(.minutes(10)))
 struct FeedTests {
   private func events(_ from: Int, prefix: String = "", wait: Int = 0, id: String? = nil) -> String {
     let echo = id.map { #","request_id":"\#($0)""# } ?? ""

@@ -3,7 +3,7 @@ import Foundation
 import Logging
 import Testing
 
-@Suite("Full disk", .timeLimit(.minutes(1)))
+@Suite("Full disk", .timeLimit(.minutes(10)))
 struct FullDiskTests {
   private let item = #""item":{"content":"x"}"#
   private let content = String(repeating: "x", count: 4_000)

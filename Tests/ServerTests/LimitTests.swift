@@ -6,7 +6,7 @@ import ZeroMQ
 
 @testable import Server
 
-@Suite("Limits", .timeLimit(.minutes(1)))
+@Suite("Limits", .timeLimit(.minutes(10)))
 struct LimitTests {
   let hub: HubFixture
   let client: Client

@@ -4,7 +4,7 @@ import Hub
 import LogStore
 import Testing
 
-@Suite("The past over the wire", .timeLimit(.minutes(1)))
+@Suite("The past over the wire", .timeLimit(.minutes(10)))
 struct PastTests {
   let hub: HubFixture
   let client: Client

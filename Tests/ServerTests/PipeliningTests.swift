@@ -4,7 +4,7 @@ import Hub
 import TestSupport
 import Testing
 
-@Suite("Requests in flight", .timeLimit(.minutes(1)))
+@Suite("Requests in flight", .timeLimit(.minutes(10)))
 struct PipeliningTests {
   private func put(_ key: String, _ content: String, _ id: Int) -> String {
     #"{"action":"put","key":"\#(key)","item":{"content":"\#(content)"},"request_id":"\#(id)"}"#

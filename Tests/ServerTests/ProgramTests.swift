@@ -4,7 +4,7 @@ import Glibc
 import Testing
 import ZeroMQ
 
-@Suite("The program", .timeLimit(.minutes(2)), .serialized)
+@Suite("The program", .timeLimit(.minutes(10)), .serialized)
 struct ProgramTests {
   let scratch: ScratchDirectory
   let context: Context

@@ -6,7 +6,7 @@ import Testing
 
 @testable import Server
 
-@Suite("Recorded reads", .timeLimit(.minutes(1)))
+@Suite("Recorded reads", .timeLimit(.minutes(10)))
 struct ReadAuditTests {
   let hub: HubFixture
   let client: Client

@@ -2,7 +2,7 @@
 import Foundation
 import Testing
 
-@Suite("Reads that fail", .timeLimit(.minutes(1)))
+@Suite("Reads that fail", .timeLimit(.minutes(10)))
 struct ReadFailureTests {
   /// A hub that has just started, with two keys of which only the second can be read.
   private func damaged(_ directory: String) throws -> (HubFixture, Client) {

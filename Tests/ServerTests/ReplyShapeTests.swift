@@ -3,7 +3,7 @@ import Foundation
 import LogStore
 import Testing
 
-@Suite("Replies", .timeLimit(.minutes(1)))
+@Suite("Replies", .timeLimit(.minutes(10)))
 struct ReplyShapeTests {
   let hub: HubFixture
   let client: Client

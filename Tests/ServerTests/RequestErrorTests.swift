@@ -2,7 +2,7 @@
 import Foundation
 import Testing
 
-@Suite("Wrong requests", .timeLimit(.minutes(1)))
+@Suite("Wrong requests", .timeLimit(.minutes(10)))
 struct RequestErrorTests {
   let hub: HubFixture
   let client: Client

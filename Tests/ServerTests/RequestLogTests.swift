@@ -6,7 +6,7 @@ import Testing
 
 @testable import Server
 
-@Suite("The log of requests", .timeLimit(.minutes(1)))
+@Suite("The log of requests", .timeLimit(.minutes(10)))
 struct RequestLogTests {
   private func logged(_ level: Logger.Level, _ body: (Client) throws -> Void) throws -> LogFile {
     let log = try LogFile()

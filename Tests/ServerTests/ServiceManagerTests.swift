@@ -4,7 +4,7 @@ import Glibc
 import Testing
 import ZeroMQ
 
-@Suite("The service manager", .timeLimit(.minutes(1)))
+@Suite("The service manager", .timeLimit(.minutes(10)))
 struct ServiceManagerTests {
   private let scratch: ScratchDirectory
   init() throws { scratch = try ScratchDirectory() }

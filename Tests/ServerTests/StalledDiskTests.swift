@@ -2,7 +2,7 @@
 import Foundation
 import Testing
 
-@Suite("Stalled disk", .timeLimit(.minutes(1)))
+@Suite("Stalled disk", .timeLimit(.minutes(10)))
 struct StalledDiskTests {
   private func put(_ key: String, _ content: String, _ id: Int) -> String {
     #"{"action":"put","key":"\#(key)","item":{"content":"\#(content)"},"request_id":"\#(id)"}"#

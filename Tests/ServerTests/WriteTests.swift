@@ -2,7 +2,7 @@
 import Foundation
 import Testing
 
-@Suite("Writes and conditions over the wire", .timeLimit(.minutes(1)))
+@Suite("Writes and conditions over the wire", .timeLimit(.minutes(10)))
 struct WriteTests {
   let hub: HubFixture
   let client: Client

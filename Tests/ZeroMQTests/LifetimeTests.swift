@@ -3,7 +3,7 @@ import Bytes
 import Testing
 import ZeroMQ
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(10)))
 struct LifetimeTests {
   @Test("A context ends at once although a message could not be delivered")
   func undelivered() throws {

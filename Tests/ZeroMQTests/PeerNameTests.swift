@@ -3,7 +3,7 @@ import Glibc
 import Testing
 import ZeroMQ
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(10)))
 struct PeerNameTests {
   @Test("They begin with a number that is another one for every context, whatever rand() would give")
   func beginAnywhere() throws {

@@ -6,7 +6,7 @@ import Testing
 import Threads
 import ZeroMQ
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(10)))
 struct RefusalTests {
   let context: Context
 

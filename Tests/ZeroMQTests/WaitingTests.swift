@@ -4,7 +4,7 @@ import Testing
 import Threads
 import ZeroMQ
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(10)))
 struct WaitingTests {
   let context: Context
 

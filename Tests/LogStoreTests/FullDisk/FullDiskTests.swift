@@ -5,7 +5,7 @@ import Synchronization
 import Testing
 import Threads
 
-@Suite("A full disk", .timeLimit(.minutes(1)))
+@Suite("A full disk", .timeLimit(.minutes(10)))
 struct FullDiskTests {
   private static let numbers = [
     PosixText.noSpace, PosixText.quota, PosixText.tooManyFiles, PosixText.readOnly, PosixText.accessDenied,

@@ -5,7 +5,7 @@ import Testing
 
 @testable import LogStore
 
-@Suite("Stream of reads", .timeLimit(.minutes(1)))
+@Suite("Stream of reads", .timeLimit(.minutes(10)))
 struct ReadAuditTests {
   @Test("What was recorded is told in order, over files and restarts, and backwards newest first")
   func roundTrip() throws {

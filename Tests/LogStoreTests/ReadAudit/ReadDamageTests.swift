@@ -5,7 +5,7 @@ import Testing
 
 @testable import LogStore
 
-@Suite("A damaged stream of reads", .timeLimit(.minutes(2)))
+@Suite("A damaged stream of reads", .timeLimit(.minutes(10)))
 struct ReadDamageTests {
   private let name = StoreNames.reads(ReadFileNumber(1))
 
