@@ -32,8 +32,6 @@ package final class TreeKeeper: Sendable {
   private struct State: Sendable {
     var log: DurableEnd
     var hasNews = true
-    /// The thread gathers news: more of it need not wake it.
-    var isPaused = false
     var isStopping = false
     var jobs: [Job] = []
     var outcomes: [Job: ProofOutcome] = [:]
@@ -74,17 +72,14 @@ package final class TreeKeeper: Sendable {
   /// Tells how far the log is durable. Cheap.
   package func follow(_ log: DurableEnd) {
     let time = now()
-    let isAwaited = state.with { state in
+    state.with(waking: true) { state in
       let isNews = state.log.place != log.place
       // Segments that were written anew since: whoever holds on to the old files keeps their bytes on the disk.
       if isNews || !state.log.hasSameFiles(as: log) { state.log = log }
-      guard isNews else { return false }
+      guard isNews else { return }
       state.hasNews = true
       if state.status.uncoveredSince == nil { state.status.uncoveredSince = time }
-      return !state.isPaused
     }
-    // Thousands of commits a second come while it gathers: waking it for each costs more than hashing.
-    if isAwaited { state.with(waking: true) { _ in } }
   }
 
   /// Makes a head of all that is durable and ends the thread.
@@ -178,10 +173,8 @@ package final class TreeKeeper: Sendable {
   /// Waits, unless there is something that should not wait.
   private func pause(_ milliseconds: Int) {
     _ = state.wait(milliseconds: milliseconds) { state -> Bool? in
-      state.isPaused = true
-      return state.isStopping || !state.jobs.isEmpty ? true : nil
+      state.isStopping || !state.jobs.isEmpty ? true : nil
     }
-    state.with { $0.isPaused = false }
   }
 
   private func publish(_ follower: TreeFollower, _ problem: TreeProblem?) {
