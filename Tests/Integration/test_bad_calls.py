@@ -7,7 +7,7 @@ import random
 import socket
 import struct
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import grpc
@@ -112,21 +112,25 @@ def garbage(source: random.Random) -> bytes:
     return mutated(source, PREFACE + settings + frame(source))
 
 
+def ends(connection: socket.socket, say: Callable[[], object]) -> bool:
+    """Whether the hub closes it, by itself or once the client has no more to say."""
+    connection.settimeout(10)
+    try:
+        say()
+        connection.shutdown(socket.SHUT_WR)
+        while connection.recv(65_536):
+            pass
+    except TimeoutError:
+        return False
+    except OSError:
+        pass
+    return True
+
+
 def closed(served: Server, message: bytes) -> bool:
-    """Whether the connection ends, by itself or once the client has no more to say."""
     host, port = served.addresses["grpc"].rsplit(":", 1)
     with socket.create_connection((host, int(port)), timeout=20) as connection:
-        connection.settimeout(10)
-        try:
-            connection.sendall(message)
-            connection.shutdown(socket.SHUT_WR)
-            while connection.recv(65_536):
-                pass
-        except TimeoutError:
-            return False
-        except OSError:
-            pass
-        return True
+        return ends(connection, lambda: connection.sendall(message))
 
 
 def test_malformed_connections_are_closed(served: Server, source: random.Random) -> None:
