@@ -36,6 +36,7 @@ let package = Package(
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
   ],
   targets: [
+    .target(name: "CBlake2b"),
     .systemLibrary(name: "CLinux"),
     .systemLibrary(name: "CMalloc"),
     .systemLibrary(name: "CSodium"),
@@ -45,10 +46,10 @@ let package = Package(
     .target(name: "Programs", swiftSettings: swift),
     .target(name: "Bytes", swiftSettings: spans),
     .target(name: "Threads", dependencies: ["CLinux"], swiftSettings: spans),
-    .target(name: "HistoryTree", dependencies: ["Bytes", "CSodium"], swiftSettings: spans),
+    .target(name: "HistoryTree", dependencies: ["Bytes", "CBlake2b", "CSodium"], swiftSettings: spans),
     .target(
       name: "LogStore", dependencies: ["Bytes", "CXXHash", "CZstd", "HistoryTree", "Threads"], swiftSettings: spans),
-    .testTarget(name: "HistoryTreeTests", dependencies: ["HistoryTree", "Bytes"], swiftSettings: spans),
+    .testTarget(name: "HistoryTreeTests", dependencies: ["HistoryTree", "Bytes", "TestSupport"], swiftSettings: spans),
     .target(name: "Evidence", dependencies: ["Bytes", "HistoryTree", "LogStore", "Threads"], swiftSettings: spans),
     .testTarget(
       name: "EvidenceTests",

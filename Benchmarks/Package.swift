@@ -31,8 +31,10 @@ let package = Package(
     .target(name: "Programs", path: "MainSources/Programs", swiftSettings: swift),
     .target(name: "ZeroMQ", dependencies: ["Bytes", "CZeroMQ"], path: "MainSources/ZeroMQ", swiftSettings: swift),
     .systemLibrary(name: "CSodium", path: "MainSources/CSodium"),
+    .target(name: "CBlake2b", path: "MainSources/CBlake2b"),
     .target(
-      name: "HistoryTree", dependencies: ["Bytes", "CSodium"], path: "MainSources/HistoryTree", swiftSettings: swift),
+      name: "HistoryTree", dependencies: ["Bytes", "CBlake2b", "CSodium"], path: "MainSources/HistoryTree",
+      swiftSettings: swift),
     .target(
       name: "Access", dependencies: ["Bytes", "HistoryTree", "JSONText"], path: "MainSources/Access",
       swiftSettings: swift),

@@ -1,57 +1,41 @@
 /// Some records on their way to their leaves: their bytes, which the one thread gathers and another hashes.
-internal import Bytes
 internal import HistoryTree
 internal import LogStore
 
-/// A leaf, and the record that it is of.
-struct HashedLeaf: Sendable {
-  let hash: Digest
-  let revision: Revision
-  let position: RecordPosition
+/// Leaves in the order of their records, and where these are.
+struct HashedLeaves: Sendable {
+  struct Place: Sendable {
+    let revision: Revision
+    let position: RecordPosition
+  }
+
+  var hashes: [Digest]
+  /// One for each hash.
+  var places: [Place]
 }
 
 struct LeafBatch: ~Copyable, Sendable {
-  private struct Entry {
-    let header: RecordHeader
-    let origin: RecordOrigin
-    let position: RecordPosition
-    let range: Range<Int>
-  }
-
-  private var bytes = ByteBuffer(capacity: LeafBatch.targetBytes)
-  private var entries: [Entry] = []
-  private(set) var leaves: [HashedLeaf] = []
+  private var messages = LeafMessages()
+  private var places: [HashedLeaves.Place] = []
+  private(set) var leaves = HashedLeaves(hashes: [], places: [])
 
   /// Enough that handing a batch over costs nothing beside hashing it, and that it is still in the processor's cache.
-  private static let targetBytes = 256 << 10
+  private static let targetBytes = 512 << 10
 
-  var isEmpty: Bool { entries.isEmpty }
-  var isFull: Bool { bytes.count >= LeafBatch.targetBytes }
-  var byteCount: Int { bytes.count }
+  var isEmpty: Bool { places.isEmpty }
+  var isFull: Bool { messages.byteCount >= LeafBatch.targetBytes }
+  var byteCount: Int { messages.byteCount }
 
+  /// - Throws: `LogError` when records of this kind have no leaf; nothing is added then.
   mutating func add(
     _ header: RecordHeader, _ record: RawSpan, _ origin: RecordOrigin, at position: RecordPosition
   ) throws(LogError) {
-    try RecordLeaf.check(header)
-    let start = bytes.count
-    bytes.append(record)
-    entries.append(Entry(header: header, origin: origin, position: position, range: start..<bytes.count))
+    try messages.add(header, record, origin)
+    places.append(HashedLeaves.Place(revision: header.fields.revision, position: position))
   }
 
   mutating func hash() {
-    var hasher = LeafHasher()
-    leaves.reserveCapacity(entries.count)
-    for entry in entries {
-      let hash = LeafBatch.hash(entry, bytes.bytes.extracting(entry.range), with: &hasher)
-      leaves.append(HashedLeaf(hash: hash, revision: entry.header.fields.revision, position: entry.position))
-    }
-  }
-
-  private static func hash(_ entry: Entry, _ record: RawSpan, with hasher: inout LeafHasher) -> Digest {
-    do {
-      return try hasher.hash(entry.header, record, entry.origin)
-    } catch {
-      preconditionFailure("a record without a leaf was taken into a batch: \(error.message)")
-    }
+    leaves = HashedLeaves(hashes: messages.hash(), places: places)
+    places = []
   }
 }

@@ -49,20 +49,20 @@ final class LeafPool {
   /// - Throws: `LogError` when records of this kind have no leaf; nothing is added then.
   func add(
     _ header: RecordHeader, _ record: RawSpan, _ origin: RecordOrigin, at position: RecordPosition,
-    to sink: (HashedLeaf) -> Void
+    to sink: (HashedLeaves) -> Void
   ) throws(LogError) {
     try open.add(header, record, origin, at: position)
     if open.isFull { submit(to: sink) }
   }
 
   /// Gives all leaves that are still missing to `sink`, and ends the threads.
-  func finish(to sink: (HashedLeaf) -> Void) {
+  func finish(to sink: (HashedLeaves) -> Void) {
     if !open.isEmpty { submit(to: sink) }
     while !underWay.isEmpty { takeOldest(to: sink) }
     stop()
   }
 
-  private func submit(to sink: (HashedLeaf) -> Void) {
+  private func submit(to sink: (HashedLeaves) -> Void) {
     var full = LeafBatch()
     swap(&full, &open)
     jobs += 1
@@ -97,7 +97,7 @@ final class LeafPool {
     state.with(waking: true) { _ = $0.hashed.insert(job.number) }
   }
 
-  private func takeOldest(to sink: (HashedLeaf) -> Void) {
+  private func takeOldest(to sink: (HashedLeaves) -> Void) {
     let oldest = underWay.removeFirst()
     while !state.with({ $0.hashed.remove(oldest.number) != nil }) {
       if let job = state.with({ $0.waiting.isEmpty ? nil : $0.waiting.removeFirst() }) {
@@ -106,7 +106,7 @@ final class LeafPool {
         state.wait { $0.hashed.contains(oldest.number) ? () : nil }
       }
     }
-    for leaf in oldest.batch.withLock({ $0.leaves }) { sink(leaf) }
+    sink(oldest.batch.withLock { $0.leaves })
   }
 
   private func stop() {

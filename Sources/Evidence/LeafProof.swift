@@ -104,6 +104,7 @@ extension TreeFollower {
     let first = isOpen ? blocks.blocks.count : block ?? 0
     let place = isOpen ? openPlace : blocks.blocks.isEmpty ? openPlace : blocks.blocks[first].place
     var hashes: [Digest] = []
+    var hasher = LeafHasher()
     var proof: LeafProof?
     var reader = LeafReader(at: place)
     let wanted = Int(min(TreeBlock.leaves, size - UInt64(first) * TreeBlock.leaves))
@@ -112,7 +113,7 @@ extension TreeFollower {
         proof = try LeafProof(
           leaf, number: UInt64(first) * TreeBlock.leaves + UInt64(hashes.count), head: head, withPayload: withPayload)
       }
-      hashes.append(leaf.hash)
+      hashes.append(try hasher.hash(leaf.header, leaf.record, leaf.origin))
       return hashes.count < wanted
     }
     guard var proof else { return nil }
@@ -132,7 +133,7 @@ extension TreeFollower {
         let known = isHere ? leaves[...] : openLeaves[...]
         let base = isHere ? start : UInt64(blocks.blocks.count) * TreeBlock.leaves
         var frontier = Frontier()
-        for number in subtree.leaves { frontier.append(known[Int(number - base)]) }
+        frontier.append(leaves: known[Int(subtree.leaves.lowerBound - base)..<Int(subtree.leaves.upperBound - base)])
         return frontier.root
       }
     }
@@ -141,7 +142,7 @@ extension TreeFollower {
 
 extension LeafProof {
   fileprivate init(
-    _ leaf: borrowing ReadLeaf, number: UInt64, head: SignedHead, withPayload: Bool
+    _ leaf: borrowing LeafRecord, number: UInt64, head: SignedHead, withPayload: Bool
   ) throws(LogError) {
     var header = ByteBuffer(capacity: 256)
     RecordLeaf.append(leaf.header, leaf.record, leaf.origin, to: &header)

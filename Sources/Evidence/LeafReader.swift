@@ -1,20 +1,15 @@
-/// Reads the records of a log from a leaf on, one leaf for each, in the order in which a replay gives them.
-package import HistoryTree
+/// Reads the records of a log from a leaf on, one for each leaf, in the order in which a replay gives them.
 package import LogStore
 
-/// A record and its leaf.
-package struct ReadLeaf: ~Escapable {
-  package let hash: Digest
+/// A record, and what else its leaf is made of.
+package struct LeafRecord: ~Escapable {
   package let header: RecordHeader
   package let record: RawSpan
   package let origin: RecordOrigin
   package let position: RecordPosition
 
   @_lifetime(copy record)
-  init(
-    hash: Digest, header: RecordHeader, record: RawSpan, origin: RecordOrigin, position: RecordPosition
-  ) {
-    self.hash = hash
+  init(header: RecordHeader, record: RawSpan, origin: RecordOrigin, position: RecordPosition) {
     self.header = header
     self.record = record
     self.origin = origin
@@ -25,23 +20,17 @@ package struct ReadLeaf: ~Escapable {
 package struct LeafReader: ~Copyable {
   /// Behind the last record that was read.
   package private(set) var place: LeafPlace
-  private var hasher = LeafHasher()
 
   package init(at place: LeafPlace) { self.place = place }
 
   /// Reads up to the end of `log`, or until `visit` returns false.
   package mutating func read(
-    _ log: DurableEnd, _ visit: (borrowing ReadLeaf, _ before: LeafPlace) throws(LogError) -> Bool
+    _ log: DurableEnd, _ visit: (borrowing LeafRecord, _ before: LeafPlace) throws(LogError) -> Bool
   ) throws(LogError) {
     var (start, skip) = beginning(in: log)
     var place = start
     var origin = RecordOrigin(lineage: .none, epoch: 0)
-    var hasher = LeafHasher()
-    swap(&hasher, &self.hasher)
-    defer {
-      self.place = place
-      swap(&hasher, &self.hasher)
-    }
+    defer { self.place = place }
     let from = LogPlace(segment: start.segment, offset: Int(start.frameOffset))
     do {
       try log.replay.run(from: from, after: start.revisionBeforeFrame) { (file, frame, offset) throws(LogError) in
@@ -54,9 +43,7 @@ package struct LeafReader: ~Copyable {
           skip -= 1
           return
         }
-        let leaf = ReadLeaf(
-          hash: try hasher.hash(header, record, origin), header: header, record: record, origin: origin,
-          position: position)
+        let leaf = LeafRecord(header: header, record: record, origin: origin, position: position)
         if try !visit(leaf, before) { throw LeafReader.enough }
       }
     } catch {

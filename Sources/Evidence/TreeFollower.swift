@@ -52,11 +52,16 @@ package final class TreeFollower {
   private var openTree = Frontier()
   private(set) var openLeaves: [Digest] = []
   private(set) var openPlace: LeafPlace
+  /// Records that were read behind those, and whose leaves are not hashed yet.
+  private var gathered = LeafMessages()
   private var origin: RecordOrigin
   private var beginning: TreeBeginning?
   private(set) var heads: [SignedHead] = []
   /// What the operator should hear of.
   package private(set) var notices: [String] = []
+
+  /// Records are gathered up to the end of a block, and up to so many bytes.
+  private static let gatheredBytesMax = 256 << 10
 
   /// Takes up the tree that the store has, checks it against the log where it goes on, or begins a new one.
   ///
@@ -157,10 +162,7 @@ package final class TreeFollower {
     }
     restart(blocks: isWhole ? max(whole - 1, 0) : 0, log)
     if head.size > 0 {
-      try reader.read(log) { (leaf, before) throws(LogError) in
-        take(leaf, before)
-        return size < head.size
-      }
+      try read(log) { $0 < head.size }
     }
     guard size == head.size else {
       throw TreeProblem(
@@ -178,18 +180,29 @@ package final class TreeFollower {
   }
 
   /// Hashes what `log` has more than before.
-  package func advance(to log: DurableEnd) throws(LogError) {
+  package func advance(to log: DurableEnd) throws(LogError) { try read(log) { _ in true } }
+
+  /// - Parameter goesOn: whether more is wanted, with so many leaves.
+  private func read(_ log: DurableEnd, while goesOn: (UInt64) -> Bool) throws(LogError) {
+    defer { hashGathered() }
     try reader.read(log) { (leaf, before) throws(LogError) in
-      take(leaf, before)
-      return true
+      try take(leaf, before)
+      return goesOn(size + UInt64(gathered.count))
     }
   }
 
-  private func take(_ leaf: borrowing ReadLeaf, _ before: LeafPlace) {
-    if openLeaves.isEmpty { openPlace = before }
-    openTree.append(leaf.hash)
-    openLeaves.append(leaf.hash)
+  private func take(_ leaf: borrowing LeafRecord, _ before: LeafPlace) throws(LogError) {
+    if openLeaves.isEmpty && gathered.count == 0 { openPlace = before }
+    try gathered.add(leaf.header, leaf.record, leaf.origin)
     origin = leaf.origin
+    let isWhole = openTree.size + UInt64(gathered.count) == TreeBlock.leaves
+    if isWhole || gathered.byteCount >= TreeFollower.gatheredBytesMax { hashGathered() }
+  }
+
+  private func hashGathered() {
+    let leaves = gathered.hash()
+    openTree.append(leaves: leaves[...])
+    openLeaves += leaves
     guard openTree.size == TreeBlock.leaves else { return }
     blocks.append(TreeBlock(root: openTree.root, place: openPlace))
     openTree = Frontier()

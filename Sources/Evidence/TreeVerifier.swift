@@ -77,21 +77,32 @@ package final class TreeVerifier {
     try pool.add(header, record, origin, at: position) { add($0) }
   }
 
-  private func add(_ leaf: HashedLeaf) { add(leaf.hash, leaf.revision, at: leaf.position) }
-
-  func add(_ leaf: Digest, _ revision: Revision, at position: RecordPosition) {
-    let end = RecordSpan.End(
-      segment: position.segment, offset: UInt64(position.offset),
-      revision: revision == .none ? last?.revision ?? .none : revision)
-    if block.size == 0 { blockStarts.append(end) }
-    last = end
-    block.append(leaf)
-    if block.size == TreeBlock.leaves {
-      blocks.append(block.root)
-      whole.append(subtree: block.root, level: TreeBlock.level)
-      block = Frontier()
+  /// Takes leaves in: as many at once as lie before the end of a block, and before the size of the next head.
+  func add(_ leaves: HashedLeaves) {
+    var start = 0
+    while start < leaves.hashes.count {
+      if block.size == 0 { blockStarts.append(end(at: leaves.places[start])) }
+      var most = TreeBlock.leaves - block.size
+      if nextHead < heads.count { most = min(most, heads[nextHead].head.head.size - size) }
+      let run = start..<Int(min(UInt64(start) + most, UInt64(leaves.hashes.count)))
+      for place in leaves.places[run] { last = end(at: place) }
+      block.append(leaves: leaves.hashes[run])
+      if block.size == TreeBlock.leaves { closeBlock() }
+      check(size: size)
+      start = run.upperBound
     }
-    check(size: size)
+  }
+
+  private func end(at place: HashedLeaves.Place) -> RecordSpan.End {
+    RecordSpan.End(
+      segment: place.position.segment, offset: UInt64(place.position.offset),
+      revision: place.revision == .none ? last?.revision ?? .none : place.revision)
+  }
+
+  private func closeBlock() {
+    blocks.append(block.root)
+    whole.append(subtree: block.root, level: TreeBlock.level)
+    block = Frontier()
   }
 
   private func check(size: UInt64) {
@@ -250,7 +261,7 @@ extension TreeVerifier {
     let log = try DurableEnd.find(in: directory)
     var reader = LeafReader(at: LeafPlace(beginningOf: log))
     try reader.read(log) { (leaf, _) throws(LogError) in
-      verifier.add(leaf.hash, leaf.header.fields.revision, at: leaf.position)
+      try verifier.add(leaf.header, leaf.record, leaf.origin, at: leaf.position)
       return true
     }
     return verifier.finish(isClosed: tail.isClean)

@@ -10,7 +10,8 @@ package import Bytes
 
   package static let bytes = 32
 
-  init() {}
+  /// 32 zeros.
+  package init() {}
 
   /// The digest that stands at `offset`.
   package init(_ span: RawSpan, at offset: Int = 0) {

@@ -16,6 +16,16 @@ package struct Frontier: Equatable, Sendable {
 
   package mutating func append(_ leaf: Digest) { append(subtree: leaf, level: 0) }
 
+  /// Appends leaves: the same as one after the other, in less time.
+  package mutating func append(leaves: ArraySlice<Digest>) {
+    var rest = leaves
+    while !rest.isEmpty {
+      let level = min(size.trailingZeroBitCount, Int.bitWidth - 1 - rest.count.leadingZeroBitCount)
+      append(subtree: TreeHash.root(of: rest.prefix(1 << level)), level: level)
+      rest = rest.dropFirst(1 << level)
+    }
+  }
+
   /// Appends 2^level leaves that are known by the root of their subtree only. The size is a multiple of that number.
   package mutating func append(subtree: Digest, level: Int) {
     precondition(size.trailingZeroBitCount >= level, "a perfect subtree begins at a multiple of its size")

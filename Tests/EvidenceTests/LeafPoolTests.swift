@@ -16,7 +16,7 @@ import Testing
     let bytes: [UInt8]
     let position: RecordPosition
 
-    init(_ revision: UInt64, payloadBytes: Int, codec: Codec = .plain) throws {
+    init(_ revision: UInt64, payloadBytes: Int, codec: Codec = .plain, edits: RecordEdits = RecordEdits()) throws {
       var fields = RecordFields(operation: .create, revision: Revision(revision), time: Int64(revision))
       fields.salt = UInt128(revision)
       var buffer = ByteBuffer(capacity: 512)
@@ -25,12 +25,19 @@ import Testing
         RecordEncoder.append(
           fields, names, payload: payload.span.bytes, codec: codec, seed: seed, offset: 4_168, to: &buffer)
       }
-      header = try RecordHeader.decode(buffer.bytes, seed: seed, offset: 4_168)
+      var header = try RecordHeader.decode(buffer.bytes, seed: seed, offset: 4_168)
+      var editor = RecordEditor(edits)
+      if try editor.edit(header, buffer.bytes, origin, seed: seed, offset: 4_168) {
+        buffer.removeAll()
+        buffer.append(editor.result.bytes)
+        header = try RecordHeader.decode(buffer.bytes, seed: seed, offset: 4_168)
+      }
+      self.header = header
       bytes = buffer.bytes.array()
       position = RecordPosition(segment: SegmentNumber(1), offset: UInt32(revision), length: header.recordBytes)
     }
 
-    func add(to pool: LeafPool, _ sink: (HashedLeaf) -> Void) throws {
+    func add(to pool: LeafPool, _ sink: (HashedLeaves) -> Void) throws {
       let span = bytes.span
       try pool.add(header, span.bytes, origin, at: position, to: sink)
     }
@@ -41,12 +48,24 @@ import Testing
     }
   }
 
-  /// Small records, which share a batch, and some that are more than what may wait.
+  /// Small records, which share a batch, and some that are more than what may wait; among them emptied ones of both
+  /// kinds, which bear their commitment or their leaf.
   static func records(_ generator: inout SeededGenerator) throws -> [Record] {
     var records: [Record] = []
     for revision in 1...UInt64(6_000) {
       let isHuge = (3_000...3_003).contains(revision)
-      records.append(try Record(revision, payloadBytes: isHuge ? 12 << 20 : Int.random(in: 0..<900, using: &generator)))
+      let bytes = isHuge ? 12 << 20 : Int.random(in: 0..<900, using: &generator)
+      var edits = RecordEdits()
+      switch Int.random(in: 0..<10, using: &generator) {
+      case 0: edits.redacted = [Revision(revision)]
+      case 1:
+        let next = Revision(revision + 1)
+        edits.dropped = SupersededRevisions(Revision(revision)...next, kept: 1)
+        let goes = edits.dropped.note(next, supersedes: Revision(revision))
+        #expect(goes)
+      default: break
+      }
+      records.append(try Record(revision, payloadBytes: bytes, edits: edits))
     }
     return records
   }
@@ -56,17 +75,17 @@ import Testing
     var generator = SeededGenerator.fromEnvironment("LeafPoolTests.order")
     let records = try Self.records(&generator)
     let pool = LeafPool(helpers: helpers)
-    var leaves: [HashedLeaf] = []
+    var leaves = HashedLeaves(hashes: [], places: [])
     for record in records {
-      try record.add(to: pool) { leaves.append($0) }
+      try record.add(to: pool) { leaves += $0 }
     }
-    let before = leaves.count
-    pool.finish { leaves.append($0) }
+    let before = leaves.hashes.count
+    pool.finish { leaves += $0 }
     #expect(before > 0 && before < records.count)
-    #expect(leaves.map(\.revision) == records.map(\.header.fields.revision))
-    #expect(leaves.map(\.position) == records.map(\.position))
+    #expect(leaves.places.map(\.revision) == records.map(\.header.fields.revision))
+    #expect(leaves.places.map(\.position) == records.map(\.position))
     let expected = try records.map { try $0.leaf() }
-    #expect(leaves.map(\.hash) == expected)
+    #expect(leaves.hashes == expected)
   }
 
   @Test("A record without a leaf is refused when it is added, and those around it keep theirs")
@@ -74,15 +93,15 @@ import Testing
     let pool = LeafPool(helpers: 1)
     let good = try [Record(1, payloadBytes: 10), Record(3, payloadBytes: 10)]
     let bad = try Record(2, payloadBytes: 10, codec: .zstd)
-    var leaves: [HashedLeaf] = []
-    try good[0].add(to: pool) { leaves.append($0) }
+    var leaves = HashedLeaves(hashes: [], places: [])
+    try good[0].add(to: pool) { leaves += $0 }
     #expect(throws: LogError.self) {
-      try bad.add(to: pool) { leaves.append($0) }
+      try bad.add(to: pool) { leaves += $0 }
     }
-    try good[1].add(to: pool) { leaves.append($0) }
-    pool.finish { leaves.append($0) }
+    try good[1].add(to: pool) { leaves += $0 }
+    pool.finish { leaves += $0 }
     let expected = try good.map { try $0.leaf() }
-    #expect(leaves.map(\.hash) == expected)
+    #expect(leaves.hashes == expected)
   }
 
   @Test("A pool that is given up ends its threads")
@@ -92,5 +111,12 @@ import Testing
       let pool = LeafPool(helpers: 2)
       try record.add(to: pool) { _ in }
     }
+  }
+}
+
+extension HashedLeaves {
+  fileprivate static func += (all: inout HashedLeaves, more: HashedLeaves) {
+    all.hashes += more.hashes
+    all.places += more.places
   }
 }

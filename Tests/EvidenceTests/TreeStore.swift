@@ -112,13 +112,14 @@ final class TreeStore {
     disk.losePower(.randomSubset, seed: seed)
   }
 
-  /// All leaves by a plain replay, and their root.
+  /// All leaves by a plain replay, hashed one by one.
   func plainLeaves() throws -> [Digest] {
     let end = try DurableEnd.find(in: try StoreDirectory.load(disk, writable: false))
     var leaves: [Digest] = []
+    var hasher = LeafHasher()
     var reader = LeafReader(at: LeafPlace(beginningOf: end))
     try reader.read(end) { (leaf, _) throws(LogError) in
-      leaves.append(leaf.hash)
+      leaves.append(try hasher.hash(leaf.header, leaf.record, leaf.origin))
       return true
     }
     return leaves

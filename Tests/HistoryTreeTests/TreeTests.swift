@@ -35,6 +35,20 @@ import Testing
     }
   }
 
+  @Test("Leaves that are appended together give the tree of those that are appended one by one")
+  func together() {
+    for first in 0...Self.sizeMax {
+      var frontier = Frontier()
+      frontier.append(leaves: Self.leaves[..<first])
+      #expect(frontier.size == UInt64(first) && frontier.root == Self.roots[first])
+      for size in first...Self.sizeMax {
+        var more = frontier
+        more.append(leaves: Self.leaves[first..<size])
+        #expect(more.root == Self.roots[size])
+      }
+    }
+  }
+
   @Test("The root of any run of leaves comes from its perfect subtrees")
   func runs() {
     for size in 1...Self.sizeMax {

@@ -762,6 +762,25 @@ bug(223, "the last leaves of a log are forgotten", POOL,
     "if !open.isEmpty && !$BUG { submit(to: sink) }",
     "LeafPoolTests", "TamperTests")
 
+MESSAGES = "HistoryTree/Messages.swift"
+
+bug(225, "the digest that comes later overwrites what stands before its place", MESSAGES,
+    "- Digest.bytes\n    bytes.store(littleEndian: digest.first, at: offset)",
+    "- Digest.bytes - ($BUG ? 1 : 0)\n    bytes.store(littleEndian: digest.first, at: offset)",
+    "MessagesTests", "LeafPoolTests")
+bug(226, "leaves that are appended together are taken for a subtree that begins elsewhere", "HistoryTree/Frontier.swift",
+    "let level = min(size.trailingZeroBitCount, Int.bitWidth - 1 - rest.count.leadingZeroBitCount)",
+    "let level = min($BUG && size == 6 ? 2 : size.trailingZeroBitCount, Int.bitWidth - 1 - rest.count.leadingZeroBitCount)",
+    "TreeTests")
+bug(227, "a dropped record's leaf stands behind its neighbour's", "LogStore/Format/RecordLeaf.swift",
+    "kept.append((count, RecordLeaf.remains(record)))",
+    "kept.append((count + ($BUG && count % 9 == 4 ? 1 : 0), RecordLeaf.remains(record)))",
+    "LeafPoolTests")
+bug(228, "events that were read last are not compared with the state", "Tools/StoreTools/StateVerifier.swift",
+    "func finish() {\n    takePending()",
+    "func finish() {\n    if !$BUG { takePending() }",
+    "VerifyTests")
+
 # Who read what.
 
 bug(240, "the stream of reads has no room left for the file that is begun", "LogStore/ReadAudit/ReadAuditWriter.swift",

@@ -11,6 +11,7 @@ import Testing
     "Sources/Bytes/RawSpan+Bytes.swift": "loads and compares what RawSpan has no safe call for",
     "Sources/Bytes/Platform.swift": "memcmp",
     "Sources/GRPCEdge/ProtoCoding.swift": "gRPC and protobuf hand each other bytes through closures over raw memory",
+    "Sources/HistoryTree/Messages.swift": "hands bytes to the hash function in C, and takes the digests",
     "Sources/HistoryTree/Sodium.swift": "hands bytes to libsodium",
     "Sources/Index/Node.swift": "a node is a block of bytes with a layout of its own; bounds are its invariants",
     "Sources/Index/NodeArena.swift": "owns the memory of the nodes",

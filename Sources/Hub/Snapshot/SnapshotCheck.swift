@@ -7,7 +7,8 @@ package struct SnapshotCheck: Sendable {
   package let revision: Revision
   /// The segments that it speaks of.
   package let generations: [SegmentGeneration]
-  private let keys: UInt64
+  /// Live keys.
+  package let keys: UInt64
   private let checksum: UInt128
   private let events: HubState.EventCounts
   private let countByKind: [UInt8: UInt64]

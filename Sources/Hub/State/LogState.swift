@@ -17,6 +17,9 @@ package final class LogState {
 
   package init() {}
 
+  /// Makes room for so many keys, so that the table need not be moved again and again. There is room for more.
+  package func expect(keys count: Int) { keys.reserve(count) }
+
   /// What is known of a key: its newest event, and whether that left it alive.
   package struct KeyState: Equatable, Sendable, BitwiseCopyable {
     fileprivate var name: UInt128 = 0
@@ -46,7 +49,12 @@ package final class LogState {
     fileprivate let index: Int
   }
 
-  package func place(of key: RawSpan) -> Place { Place(index: keys.index(of: KeyHash(key).value)) }
+  package func place(of key: RawSpan) -> Place { place(of: KeyHash(key)) }
+  package func place(of key: KeyHash) -> Place { Place(index: keys.index(of: key.value)) }
+
+  /// Looks where the states of these keys stand. In a large table each place is a wait for the memory; asked for together
+  /// they are one wait for all, and the lookups that follow find them near.
+  package func approach(_ keys: [KeyHash]) { self.keys.approach(keys) }
 
   package subscript(place: Place) -> KeyState { keys.entries[place.index] }
 
@@ -149,13 +157,27 @@ private struct KeyTable {
   mutating func index(of name: UInt128) -> Int {
     // 0 marks a free place.
     let name = name == 0 ? 1 : name
-    if used >= entries.count / 4 * 3 { grow() }
+    if used >= entries.count / 4 * 3 { grow(to: entries.count * 2) }
     let index = KeyTable.find(name, in: entries)
     if entries[index].name == 0 {
       entries[index].name = name
       used += 1
     }
     return index
+  }
+
+  /// What `approach` came by. It is kept so that the compiler does not leave the reading out.
+  private var passedBy: UInt64 = 0
+
+  mutating func approach(_ keys: [KeyHash]) {
+    let mask = entries.count - 1
+    var sum: UInt64 = 0
+    for key in keys {
+      // Both ends: an entry can lie in two lines of the cache.
+      let index = Int(truncatingIfNeeded: key.value) & mask
+      sum &+= UInt64(truncatingIfNeeded: entries[index].name) ^ UInt64(bitPattern: entries[index].expiry)
+    }
+    passedBy = sum
   }
 
   private static func find(_ name: UInt128, in entries: [LogState.KeyState]) -> Int {
@@ -165,8 +187,14 @@ private struct KeyTable {
     return index
   }
 
-  private mutating func grow() {
-    var larger = [LogState.KeyState](repeating: LogState.KeyState(), count: entries.count * 2)
+  mutating func reserve(_ keys: Int) {
+    var size = entries.count
+    while size / 4 * 3 <= keys { size *= 2 }
+    if size > entries.count { grow(to: size) }
+  }
+
+  private mutating func grow(to size: Int) {
+    var larger = [LogState.KeyState](repeating: LogState.KeyState(), count: size)
     for entry in entries where entry.name != 0 { larger[KeyTable.find(entry.name, in: larger)] = entry }
     entries = larger
   }

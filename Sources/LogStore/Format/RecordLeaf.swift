@@ -56,6 +56,65 @@ package struct LeafHasher: ~Copyable {
   }
 }
 
+/// Leaves of many records that are hashed together: in less time than one after the other.
+package struct LeafMessages: ~Copyable, Sendable {
+  private var commitments = Messages(capacity: 64 << 10)
+  private var leaves = Messages(capacity: 32 << 10)
+  /// Leaves that wait for the commitments, in the order of these.
+  private var open: [Int] = []
+  /// Leaves that emptied records bear, and how many come before each.
+  private var kept: [(place: Int, leaf: Digest)] = []
+  package private(set) var count = 0
+
+  package init() {}
+
+  /// What waits to be hashed.
+  package var byteCount: Int { commitments.byteCount + leaves.byteCount }
+
+  /// Adds a record. `record` is the whole record, after its checks.
+  ///
+  /// - Throws: what `LeafHasher.hash` would; nothing is added then.
+  package mutating func add(
+    _ header: RecordHeader, _ record: RawSpan, _ origin: RecordOrigin
+  ) throws(LogError) {
+    if header.fields.operation == .dropped {
+      kept.append((count, RecordLeaf.remains(record)))
+      count += 1
+      return
+    }
+    var commitment = Digest()
+    switch header.codec {
+    case .plain:
+      open.append(leaves.count)
+      commitments.add { RecordLeaf.appendCommitment(header, record, to: &$0) }
+    case .redacted: commitment = RecordLeaf.remains(record)
+    case .zstd, .zstdDictionary: throw RecordLeaf.noLeaf
+    }
+    leaves.add { message in
+      TreeHash.beginLeaf(in: &message)
+      RecordLeaf.append(header, record, origin, to: &message)
+      commitment.append(to: &message)
+    }
+    count += 1
+  }
+
+  /// The leaves, in the order of the records, which are forgotten.
+  package mutating func hash() -> [Digest] {
+    var committed: [Digest] = []
+    committed.reserveCapacity(commitments.count)
+    commitments.hash(to: &committed)
+    for (leaf, commitment) in zip(open, committed) { leaves.end(leaf, with: commitment) }
+    var hashes: [Digest] = []
+    hashes.reserveCapacity(count)
+    leaves.hash(to: &hashes)
+    for (place, leaf) in kept { hashes.insert(leaf, at: place) }
+    open.removeAll(keepingCapacity: true)
+    kept.removeAll()
+    count = 0
+    return hashes
+  }
+}
+
 package enum RecordLeaf {
   /// Appends the logical header: what stands in a leaf before the commitment.
   package static func append(
@@ -81,6 +140,12 @@ package enum RecordLeaf {
     buffer.append(record.extracting(header.keyRange.lowerBound..<header.requestRange.upperBound))
   }
 
+  /// What a commitment to the payload is the hash of.
+  fileprivate static func appendCommitment(_ header: RecordHeader, _ record: RawSpan, to message: inout ByteBuffer) {
+    TreeHash.beginCommitment(salt: salt(record), payloadBytes: header.payloadRange.count, in: &message)
+    message.append(record.extracting(header.payloadRange))
+  }
+
   /// The commitment to the payload; a redacted record bears it where its salt was.
   package static func commitment(_ header: RecordHeader, _ record: RawSpan) throws(LogError) -> Digest {
     switch header.codec {
@@ -90,15 +155,7 @@ package enum RecordLeaf {
     }
   }
 
-  /// What `LeafHasher.hash` would throw for a record with this header, without hashing it.
-  package static func check(_ header: RecordHeader) throws(LogError) {
-    switch header.codec {
-    case .plain, .redacted: return
-    case .zstd, .zstdDictionary: if header.fields.operation != .dropped { throw noLeaf }
-    }
-  }
-
-  private static var noLeaf: LogError {
+  fileprivate static var noLeaf: LogError {
     LogError(.unsupported, "a record that is compressed by itself has no leaf in this version")
   }
 

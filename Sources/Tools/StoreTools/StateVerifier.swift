@@ -38,6 +38,9 @@ final class StateVerifier {
       takeDamage(error)
     }
     waiting.sort { $0.revision > $1.revision }
+    // What a snapshot says is only a hint: no log has more keys than it has room for records.
+    let room = store.segments.reduce(0) { $0 + ($1.readable?.file.header.capacity ?? 0) } / StateVerifier.recordBytesMin
+    state.expect(keys: Int(min(waiting.map(\.keys).max() ?? 0, room)))
   }
 
   private func takeDamage(_ error: LogError) {
@@ -82,27 +85,62 @@ final class StateVerifier {
 
   // MARK: Records
 
+  /// An event that was read and is not compared with the state yet.
+  private struct Pending {
+    let fields: RecordFields
+    let stateHash: UInt128
+    let segment: SegmentNumber
+    let offset: Int
+  }
+
+  private var pending: [Pending] = []
+  /// Their keys.
+  private var pendingKeys: [KeyHash] = []
+  /// Enough that the waits for the memory overlap.
+  private static let pendingMax = 64
+
+  private static let recordBytesMin: UInt64 = 128
+
   /// Something is lost or was lost: from here on the state is only what can be told.
   func note(_ issue: InspectionIssue) {
+    takePending()
     if issue.segment != nil || issue.lost != nil { knowsAll = false }
   }
 
   func take(_ record: InspectedRecord, _ bytes: RawSpan) {
     let header = record.header
     guard header.fields.operation.takesRevision else { return }
-    compareSnapshots(before: header.fields.revision)
-    let place = state.place(of: bytes.extracting(header.keyRange))
-    let hash = state.stateHash(header, bytes)
-    if let flaw = state.flaw(header.fields, stateHash: hash, at: place, knowsAll: knowsAll) {
-      report.take(
-        InspectionIssue(
-          .damage, "revision \(header.fields.revision): \(flaw.text)", segment: record.segment.number,
-          offset: UInt64(record.offset)))
-    }
-    state.apply(header.fields, stateHash: hash, at: place)
+    pendingKeys.append(KeyHash(bytes.extracting(header.keyRange)))
+    pending.append(
+      Pending(
+        fields: header.fields, stateHash: state.stateHash(header, bytes), segment: record.segment.number,
+        offset: record.offset))
+    if pending.count == StateVerifier.pendingMax { takePending() }
   }
 
-  func finish() { compareSnapshots(before: Revision(.max)) }
+  private func takePending() {
+    state.approach(pendingKeys)
+    for (event, key) in zip(pending, pendingKeys) { take(event, of: key) }
+    pending.removeAll(keepingCapacity: true)
+    pendingKeys.removeAll(keepingCapacity: true)
+  }
+
+  private func take(_ event: Pending, of key: KeyHash) {
+    compareSnapshots(before: event.fields.revision)
+    let place = state.place(of: key)
+    if let flaw = state.flaw(event.fields, stateHash: event.stateHash, at: place, knowsAll: knowsAll) {
+      report.take(
+        InspectionIssue(
+          .damage, "revision \(event.fields.revision): \(flaw.text)", segment: event.segment,
+          offset: UInt64(event.offset)))
+    }
+    state.apply(event.fields, stateHash: event.stateHash, at: place)
+  }
+
+  func finish() {
+    takePending()
+    compareSnapshots(before: Revision(.max))
+  }
 }
 
 extension SegmentFile {

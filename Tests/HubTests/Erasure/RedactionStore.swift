@@ -195,9 +195,10 @@ final class RedactionStore {
   func leaves() throws -> [Digest] {
     let end = hub.log.durableEnd
     var reader = LeafReader(at: LeafPlace(beginningOf: end))
+    var hasher = LeafHasher()
     var leaves: [Digest] = []
     try reader.read(end) { (leaf, _) throws(LogError) in
-      leaves.append(leaf.hash)
+      leaves.append(try hasher.hash(leaf.header, leaf.record, leaf.origin))
       return true
     }
     return leaves
