@@ -1033,3 +1033,7 @@ bug(316, "a router numbers its peers from the same number on in every process", 
     "Context.seedNames()\n",
     "if !$BUG { Context.seedNames() }\n",
     "PeerNameTests")
+bug(365, "libzmq takes in as many requests of a flood as it likes", "Server/Transport/Listener.swift",
+    "try socket.set(.receiveHighWater, unseenRequestsMax)",
+    "if !$BUG { $TEXT }",
+    "BackPressureTests")

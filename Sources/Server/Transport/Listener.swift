@@ -9,6 +9,11 @@ enum Listener {
   /// Files that libzmq opens to begin with, and some for clients and the next segments.
   static let filesMin = 32
 
+  /// Requests of one connection that have come and are not looked at yet. Nobody answers them meanwhile: a flood is to
+  /// wait with the one who sends it. Beyond them libzmq leaves the connection unread, and TCP holds its client back.
+  /// Measured: docs/decisions/0056-fair-shares.md.
+  static let unseenRequestsMax: Int32 = 64
+
   /// A router socket that is not bound yet.
   ///
   /// - Parameter curveKey: the hub's; nil: what is sent is not encrypted, and everybody is let in.
@@ -24,6 +29,7 @@ enum Listener {
     try socket.set(.heartbeatInterval, 10_000)
     try socket.set(.heartbeatTimeout, 30_000)
     try socket.set(.backlog, 1_024)
+    try socket.set(.receiveHighWater, unseenRequestsMax)
     // All requests that one client may have in flight can be answered at the same moment; refusals of more come on top.
     try socket.set(.sendHighWater, Int32(max(1_000, limits.inFlightPerConnection * 2)))
     // Up to twice the request limit is answered with an error, beyond that the connection is closed.
