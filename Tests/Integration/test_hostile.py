@@ -8,13 +8,16 @@ import os
 import resource
 import socket
 import struct
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import grpc
 import hostile_memory
 import http2
 import pytest
+import system_calls
 import zmtp
 from grpc_client import Calls, pb, text
 from hostile_connections import raise_file_limit
@@ -200,6 +203,43 @@ def test_those_who_wait_by_choice_leave_room_for_writes(tmp_path: Path) -> None:
         assert hub.ask("put", key="k", item={"content": "x"})["revision"] == 1
         assert all(json.loads(waiting.receive_frames()[-1])["success"] for _ in range(4))
         assert calls.get(key="k", min_revision=1).found
+    server.stop()
+
+
+@pytest.mark.skipif(system_calls.problem() is not None, reason=str(system_calls.problem()))
+def test_floods_are_refused_and_nobody_else(tmp_path: Path) -> None:
+    """The disk is so slow that two clients who send on, together, have more under way than may wait."""
+    path = tmp_path / "mfh.yaml"
+    path.write_text("resilience: {bulkhead: {max_concurrent: 32, max_queue_size: 32}}\n")
+    server = Server(tmp_path / "store", "--config", str(path), *EDGES, prefix=system_calls.slow_disk(20)).start()
+    seen = {"success": 0, "overloaded": 0}
+    over = threading.Event()
+
+    def flood() -> None:
+        with Pipeline(server.address) as client:
+            under_way = 0
+            while under_way or not over.is_set():
+                while under_way < 40 and not over.is_set():
+                    client.send("put", key="flood", item={"content": "x"})
+                    under_way += 1
+                reply = client.receive()
+                under_way -= 1
+                assert reply["success"] or reply["retry_after_ms"] > 0
+                seen["success" if reply["success"] else reply["code"]] += 1
+
+    with Hub(server.address) as hub, Calls(server.addresses["grpc"]) as calls, ThreadPoolExecutor(2) as pool:
+        floods = [pool.submit(flood) for _ in range(2)]
+        try:
+            until(lambda: seen["overloaded"] > 100, "the floods are refused")
+            for number in range(20):
+                assert hub.ask("put", key=f"other/{number}", item={"content": "x"})["created"]
+                assert calls.put(key=f"other/grpc/{number}", item=text("x")).success
+        finally:
+            over.set()
+        for ended in floods:
+            ended.result(20)
+        assert seen["success"] > 100, seen
+        assert hub.ask("list_keys", prefix="other/")["count"] == 40
     server.stop()
 
 

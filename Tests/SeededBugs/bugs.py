@@ -1022,7 +1022,7 @@ bug(312, "there may be any number of calls", "EdgeLimits/RequestBudget.swift",
     "guard $BUG || state.calls < callsMax else {",
     "RequestBudgetTests", "CallGuardTests")
 bug(313, "those who wait by choice use up what may wait", "Server/Transport/Bulkhead.swift",
-    "let more = connection.map { $0.isStalled ? 1 : $0.outstanding + 1 } ?? 1",
+    "let more = connection.map { $0.isStalled ? 1 : $0.requests + 1 } ?? 1",
     "$TEXT\n    if $BUG { return nil }",
     "LimitTests")
 bug(314, "an error of accept ends the listener", "EdgeLimits/AcceptErrors.swift",
@@ -1037,3 +1037,19 @@ bug(365, "libzmq takes in as many requests of a flood as it likes", "Server/Tran
     "try socket.set(.receiveHighWater, unseenRequestsMax)",
     "if !$BUG { $TEXT }",
     "BackPressureTests")
+bug(366, "one client may fill the hub", "Server/Transport/Bulkhead.swift",
+    "let free = max - all\n",
+    "$TEXT    if $BUG { return free > 0 }\n",
+    "BulkheadTests", "PipeliningTests")
+bug(367, "the refusals of a flood take the room of requests", "Server/Transport/WaitingClients.swift",
+    "var requests: Int { outstanding - refusals }",
+    "var requests: Int { $BUG ? outstanding : outstanding - refusals }",
+    "BulkheadTests")
+bug(368, "each envelope of a connection has a share of its own", "Server/Transport/EnvelopeName.swift",
+    "peer = ends[0] == frames.byteCount ? self.frames",
+    "peer = $BUG || ends[0] == frames.byteCount ? self.frames",
+    "BulkheadTests")
+bug(369, "floods that come one after the other fill the hub", "Server/Transport/Bulkhead.swift",
+    "free > max / Bulkhead.lastPart",
+    "($BUG || free > max / Bulkhead.lastPart)",
+    "BulkheadTests")

@@ -59,26 +59,24 @@ struct StalledDiskTests {
     #expect(try other.ask(#"{"action":"health"}"#).result["status"] as? String == "healthy")
   }
 
-  @Test("When as many writes wait as may, the next are overloaded; reads and health are still answered")
+  @Test("When as many writes of a client wait as may, its next are overloaded; reads, health and others go on")
   func full() throws {
     let hub = try HubFixture { $0.requestsMax = 100 }
     let (client, other) = (try Client(hub), try Client(hub))
     try client.put("before")
     hub.disk.hold()
     let content = String(repeating: "x", count: 100_000)
-    for id in 0..<120 { try client.send(put("k\(id)", content, id)) }
-    try poll("the last are overloaded") { try other.requestCount("error_overloaded") == 20 }
-    let refused = try other.ask(#"{"action":"delete","key":"k"}"#)
-    #expect(refused.code == "overloaded" && (refused.object["retry_after_ms"] as? Int ?? 0) > 0, "\(refused.text)")
+    for id in 0..<100 { try client.send(put("k\(id)", content, id)) }
+    try poll("the last are overloaded") { try other.requestCount("error_overloaded") == 50 }
     try expectAnswers(other)
     _ = try waitForDegraded(other)
     hub.disk.letGo()
-    for id in 0..<120 {
+    for id in 0..<100 {
       let reply = try client.receive()
       try #require(reply.requestID == "\(id)", "\(id): \(reply.text.prefix(200))")
-      #expect(reply.isSuccess == (id < 100) && (reply.isSuccess || reply.code == "overloaded"))
+      #expect(reply.isSuccess == (id < 50) && (reply.isSuccess || reply.code == "overloaded"))
     }
-    #expect(try other.ask(#"{"action":"list_keys","prefix":"k","limit":1000}"#).result["count"] as? Int == 100)
+    #expect(try other.ask(#"{"action":"list_keys","prefix":"k","limit":1000}"#).result["count"] as? Int == 50)
   }
 
   @Test("While the next segment is being made writes that need it wait, and everything else is answered")

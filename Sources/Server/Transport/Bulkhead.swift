@@ -1,5 +1,6 @@
-/// How much may wait at once before requests are refused: what keeps one client, or all of them, from filling the
-/// memory. CONTRACT: `resilience.bulkhead`, code `overloaded`.
+/// How much may wait at once before requests are refused: what keeps all clients from filling the memory, and one of them
+/// from filling the others' room. CONTRACT: `resilience.bulkhead`, code `overloaded`. See
+/// docs/decisions/0056-fair-shares.md.
 internal import Hub
 
 struct Bulkhead {
@@ -11,7 +12,12 @@ struct Bulkhead {
   /// whole.
   private static let connectionBytesMax = 16 << 20
   private static let bytesMax = 256 << 20
-  /// Refusals wait for their turn too. Beyond this many times what may wait, they are dropped and counted.
+  /// Of what may wait, the share that only those may use who hold little, and what little is.
+  static let lastPart = 16
+  static let littleRequests = 8
+  private static let littleBytes = 64 << 10
+  /// Refusals wait for their turn too. With them there may be this many times what may wait, shared in the same way;
+  /// beyond that they are dropped and counted.
   private static let refusedFactor = 2
   private static let retryAfterMilliseconds = 50
 
@@ -28,7 +34,7 @@ struct Bulkhead {
           + "wait for replies")
     }
     if connection.isStalled, let refusal = refusalOfStalling(connection, clients) { return refusal }
-    return refusalOfWaiting(clients)
+    return refusalOfWaiting(connection.share, clients)
   }
 
   /// Why a request may not wait for a revision, or behind one that waits for it or for an event; nil when it may. A
@@ -36,7 +42,7 @@ struct Bulkhead {
   ///
   /// - Parameter connection: nil when it waits for nothing yet.
   func refusalOfStalling(_ connection: Connection?, _ clients: borrowing WaitingClients) -> HubError? {
-    let more = connection.map { $0.isStalled ? 1 : $0.outstanding + 1 } ?? 1
+    let more = connection.map { $0.isStalled ? 1 : $0.requests + 1 } ?? 1
     guard clients.stalled + more > max(1, requestsMax / 2) || clients.stalledBytes >= Bulkhead.bytesMax / 2 else {
       return nil
     }
@@ -47,16 +53,44 @@ struct Bulkhead {
 
   /// Why a request is refused that would have to wait; nil when there is room for it. What can be answered at once (a
   /// read, health) is answered also when everything is full.
-  func refusalOfWaiting(_ clients: borrowing WaitingClients) -> HubError? {
+  ///
+  /// - Parameter peer: the connection that it came through.
+  func refusalOfWaiting(of peer: KeyHash, _ clients: borrowing WaitingClients) -> HubError? {
+    // While less than half is taken, nobody holds what is left: then it does not matter who asks.
+    guard clients.requests >= requestsMax / 2 || clients.bytes >= Bulkhead.bytesMax / 2 else { return nil }
+    return refusalOfWaiting(clients.share(of: peer), clients)
+  }
+
+  private func refusalOfWaiting(_ share: ClientShare?, _ clients: borrowing WaitingClients) -> HubError? {
     // Those who wait by their own choice take half at most, and what they do not take is for the others.
-    let requests = clients.outstanding - clients.stalled + min(clients.stalled, requestsMax / 2)
+    let requests = clients.requests - clients.stalled + min(clients.stalled, requestsMax / 2)
     let bytes = clients.bytes - clients.stalledBytes + min(clients.stalledBytes, Bulkhead.bytesMax / 2)
     if requests >= requestsMax || bytes >= Bulkhead.bytesMax {
       return Bulkhead.overloaded(
-        "\(clients.outstanding) requests wait for replies, the limits bulkhead.max_concurrent and "
+        "\(clients.requests) requests wait for replies, the limits bulkhead.max_concurrent and "
           + "bulkhead.max_queue_size allow \(requestsMax): try again later")
     }
+    guard let share else { return nil }
+    if !Bulkhead.hasRoom(holding: share.requests, all: requests, max: requestsMax) {
+      return Bulkhead.overloaded(
+        "this client has \(share.requests) requests in flight, as many as others may still have by bulkhead.max_concurrent "
+          + "and bulkhead.max_queue_size (\(requestsMax) in all): wait for replies")
+    }
+    if !Bulkhead.hasRoom(holding: share.bytes, all: bytes, max: Bulkhead.bytesMax, little: Bulkhead.littleBytes) {
+      return Bulkhead.overloaded(
+        "the requests of this client that wait for others hold \(share.bytes) bytes, as many as are left of "
+          + "\(Bulkhead.bytesMax): wait for replies")
+    }
     return nil
+  }
+
+  /// Whether a client may hold one more. It may while it holds less than what is free (Choudhury and Hahne, "Dynamic queue
+  /// length thresholds for shared-memory packet switches", 1998, with alpha 1): so one alone takes half at most, n that
+  /// come together leave the share of one more free, and who holds nothing is let in while anything is free. Those who come one
+  /// after the other would each take half of what is left: the last part is only for who holds little.
+  static func hasRoom(holding own: Int, all: Int, max: Int, little: Int = littleRequests) -> Bool {
+    let free = max - all
+    return own < free && (own < little || free > max / Bulkhead.lastPart)
   }
 
   /// Why a reader of the change feed may not wait for an event; nil when it may. Of what may wait at all, half is left
@@ -71,7 +105,9 @@ struct Bulkhead {
   /// Whether even a refusal has no room to wait for its turn.
   func isFull(_ connection: Connection, _ clients: borrowing WaitingClients) -> Bool {
     connection.outstanding >= connectionRequestsMax * Bulkhead.refusedFactor
-      || clients.outstanding >= requestsMax * Bulkhead.refusedFactor
+      || !Bulkhead.hasRoom(
+        holding: connection.share?.refusals ?? 0, all: clients.refusals,
+        max: requestsMax * (Bulkhead.refusedFactor - 1))
   }
 
   static let notReading = overloaded(

@@ -9,6 +9,8 @@ enum WaitingReply {
   case decided(ticket: UInt64, ReplyHead, DecidedReply)
   /// A complete reply that waits for its turn.
   case complete([UInt8])
+  /// The reply to a request that was not let in. It waits for its turn too.
+  case refused([UInt8])
   /// A request that is looked at (again) when everything before it is answered, and the hub has reached `revision` or
   /// the time is `deadline`.
   case parked(ParkedRequest)
@@ -19,7 +21,7 @@ enum WaitingReply {
   var holdsUp: Bool {
     switch self {
     case .parked, .feed: true
-    case .decided, .complete: false
+    case .decided, .complete, .refused: false
     }
   }
 
@@ -28,8 +30,12 @@ enum WaitingReply {
     switch self {
     case .parked(let request): request.deadline != .max
     case .feed: true
-    case .decided, .complete: false
+    case .decided, .complete, .refused: false
     }
+  }
+
+  var isRefusal: Bool {
+    if case .refused = self { true } else { false }
   }
 
   /// What it takes beyond its own size.
@@ -37,7 +43,7 @@ enum WaitingReply {
     switch self {
     case .decided(_, _, .batch(let outcome)): outcome.results.count * MemoryLayout<OperationResult>.stride
     case .decided: 0
-    case .complete(let bytes): bytes.count
+    case .complete(let bytes), .refused(let bytes): bytes.count
     case .parked(let request): request.body.count
     case .feed(let feed): feed.query.prefix.count
     }
@@ -68,6 +74,10 @@ final class Connection {
   @exclusivity(unchecked) private var parked = 0
   @exclusivity(unchecked) private var choices = 0
   @exclusivity(unchecked) private(set) var bytes = 0
+  /// Refusals among what is outstanding.
+  @exclusivity(unchecked) private(set) var refusals = 0
+  /// Its client's, as long as it waits for something.
+  @exclusivity(unchecked) var share: ClientShare?
 
   init(name: EnvelopeName, envelope: [UInt8]) {
     self.name = name
@@ -84,6 +94,8 @@ final class Connection {
   /// Where each frame of the envelope ends.
   var ends: [Int] { name.ends }
   var outstanding: Int { waiting.count - first }
+  /// Requests that were let in and are not answered.
+  var requests: Int { outstanding - refusals }
   /// While a request is parked, or waits for an event, everything behind it is parked too.
   var isParked: Bool { parked > 0 }
   /// Whether it waits for a revision or an event, now or later.
@@ -91,6 +103,7 @@ final class Connection {
   var next: WaitingReply? { first < waiting.count ? waiting[first] : nil }
 
   func add(_ reply: WaitingReply) {
+    if reply.isRefusal { refusals += 1 }
     if reply.holdsUp { parked += 1 }
     if reply.isByChoice { choices += 1 }
     bytes += reply.bytes
@@ -119,6 +132,7 @@ final class Connection {
   }
 
   private func forgetNext() {
+    if waiting[first].isRefusal { refusals -= 1 }
     if waiting[first].holdsUp { parked -= 1 }
     if waiting[first].isByChoice { choices -= 1 }
     bytes -= waiting[first].bytes

@@ -43,10 +43,10 @@ extension RequestLoop {
       return RequestLoop.answer(call, reply)
     }
     let arrival = hub.clock.now()
-    let caller = caller(call)
+    let (caller, name) = (caller(call), nextName(call))
     let disposition = processor.process(
       body.span.bytes, from: caller, hasOutstanding: false, isRetry: false, arrival: arrival,
-      refusalOfWaiting: bulkhead.refusalOfWaiting(clients), reply: &reply)
+      refusalOfWaiting: bulkhead.refusalOfWaiting(of: name.peer, clients), reply: &reply)
     if let refusal = refusal(of: disposition, nil) {
       processor.refuse(body.span.bytes, refusal, reply: &reply)
       return RequestLoop.answer(call, reply)
@@ -58,12 +58,18 @@ extension RequestLoop {
         processor.append(decided, head, to: &reply)
         RequestLoop.answer(call, reply)
       } else {
-        add(.decided(ticket: ticket, head, decided), call)
+        add(.decided(ticket: ticket, head, decided), call, name)
       }
-    case .park(let revision, let deadline): park(call, caller, arrival, revision: revision, deadline: deadline)
-    case .hold: park(call, caller, arrival, revision: 0, deadline: .max, needsRoom: true)
-    case .feed(let feed): add(.feed(feed), call)
+    case .park(let revision, let deadline): park(call, name, caller, arrival, revision: revision, deadline: deadline)
+    case .hold: park(call, name, caller, arrival, revision: 0, deadline: .max, needsRoom: true)
+    case .feed(let feed): add(.feed(feed), call, name)
     }
+  }
+
+  private func nextName(_ call: GateCall) -> EnvelopeName {
+    callCount += 1
+    let peer = call.peer
+    return EnvelopeName(call: callCount, peer: peer.span.bytes)
   }
 
   private func caller(_ call: GateCall) -> Caller {
@@ -74,17 +80,17 @@ extension RequestLoop {
   }
 
   private func park(
-    _ call: GateCall, _ caller: Caller, _ arrival: Int64, revision: UInt64, deadline: Int64, needsRoom: Bool = false
+    _ call: GateCall, _ name: EnvelopeName, _ caller: Caller, _ arrival: Int64, revision: UInt64, deadline: Int64,
+    needsRoom: Bool = false
   ) {
     let parked = ParkedRequest(
       body: call.body, caller: caller.admitted(processor.admission), revision: revision, deadline: deadline,
       arrival: arrival, needsRoom: needsRoom)
-    add(.parked(parked), call)
+    add(.parked(parked), call, name)
   }
 
-  private func add(_ reply: WaitingReply, _ call: GateCall) {
-    callCount += 1
-    clients.add(reply, to: Connection(name: EnvelopeName(call: callCount), call: call))
+  private func add(_ reply: WaitingReply, _ call: GateCall, _ name: EnvelopeName) {
+    clients.add(reply, to: Connection(name: name, call: call))
   }
 
   private static func answer(_ call: GateCall, _ reply: borrowing ByteBuffer) { call.answer(reply.bytes.array()) }

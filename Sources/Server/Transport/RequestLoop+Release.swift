@@ -37,7 +37,7 @@ extension RequestLoop {
     guard let next = connection.next else { return false }
     reply.removeAll(shrinkingAbove: RequestLoop.replyKeptBytes)
     switch next {
-    case .complete(let bytes): reply.append(bytes.span.bytes)
+    case .complete(let bytes), .refused(let bytes): reply.append(bytes.span.bytes)
     case .decided(let ticket, let head, let decided):
       if ticket > hub.acknowledgedTicket {
         guard let failure = hub.failure else { return false }

@@ -240,7 +240,7 @@ final class RequestLoop {
     reply.removeAll(shrinkingAbove: RequestLoop.replyKeptBytes)
     let disposition = processor.process(
       body, from: caller, hasOutstanding: connection != nil, isRetry: false, arrival: arrival,
-      refusalOfWaiting: connection == nil ? bulkhead.refusalOfWaiting(clients) : nil, reply: &reply)
+      refusalOfWaiting: connection == nil ? bulkhead.refusalOfWaiting(of: name.peer, clients) : nil, reply: &reply)
     if let refusal = refusal(of: disposition, connection) { return try refuse(body, refusal, envelope, name) }
     switch disposition {
     case .reply: try RequestLoop.send(self, reply, envelope, name)
@@ -288,15 +288,17 @@ final class RequestLoop {
     }
     reply.removeAll(shrinkingAbove: RequestLoop.replyKeptBytes)
     processor.refuse(body, error, reply: &reply)
-    try RequestLoop.send(self, reply, envelope, name)
+    try RequestLoop.send(self, reply, envelope, name, isRefusal: true)
   }
 
   /// Sends a complete reply, or files it behind those that its client waits for.
   private static func send(
-    _ loop: RequestLoop, _ reply: borrowing ByteBuffer, _ envelope: RawSpan, _ name: EnvelopeName
+    _ loop: RequestLoop, _ reply: borrowing ByteBuffer, _ envelope: RawSpan, _ name: EnvelopeName,
+    isRefusal: Bool = false
   ) throws {
     if let connection = loop.clients[name] {
-      loop.clients.add(.complete(reply.bytes.array()), to: connection)
+      let bytes = reply.bytes.array()
+      loop.clients.add(isRefusal ? .refused(bytes) : .complete(bytes), to: connection)
     } else {
       try loop.sender.send(reply.bytes, envelope: envelope, ends: name.ends)
     }

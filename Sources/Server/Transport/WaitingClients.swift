@@ -14,19 +14,28 @@ struct WaitingClients {
   private var revisionSeen: UInt64 = 0
   /// When the next wait for a revision ends without it.
   private(set) var nextDeadline = Int64.max
+  private var shares = ClientShares()
   /// Replies that wait, of all clients together, and the bytes they hold.
   private(set) var outstanding = 0
   private(set) var bytes = 0
-  /// How many of them wait for a revision or an event, or behind one that does.
+  /// How many of them are refusals.
+  private(set) var refusals = 0
+  /// How many of the others wait for a revision or an event, or behind one that does.
   private(set) var stalled = 0
   private(set) var stalledBytes = 0
 
   var isEmpty: Bool { byName.isEmpty }
+  /// Requests that were let in and are not answered, of all clients together.
+  var requests: Int { outstanding - refusals }
+
+  /// What the client with this connection holds; nil when that is nothing.
+  func share(of peer: KeyHash) -> ClientShare? { shares[peer] }
 
   subscript(name: EnvelopeName) -> Connection? { byName.isEmpty ? nil : byName[name] }
 
   /// Adds a reply that can not be sent yet; of a client that has none, it is the first.
   mutating func add(_ reply: WaitingReply, to connection: Connection) {
+    if connection.share == nil { shares.enter(connection) }
     change(connection) { $0.add(reply) }
     guard connection.outstanding == 1 else { return }
     byName[connection.name] = connection
@@ -46,16 +55,20 @@ struct WaitingClients {
   }
 
   private mutating func count(_ connection: Connection, _ sign: Int) {
+    connection.share?.count(connection, sign)
     outstanding += sign * connection.outstanding
+    refusals += sign * connection.refusals
     bytes += sign * connection.bytes
     guard connection.isStalled else { return }
-    stalled += sign * connection.outstanding
+    stalled += sign * connection.requests
     stalledBytes += sign * connection.bytes
   }
 
   /// Files a client that `takeReady` gave by what it waits for now, or forgets it when that is nothing.
   mutating func fileAgain(_ connection: Connection) {
-    if connection.outstanding == 0 { byName.removeValue(forKey: connection.name) } else { file(connection) }
+    guard connection.outstanding == 0 else { return file(connection) }
+    byName.removeValue(forKey: connection.name)
+    shares.leave(connection)
   }
 
   private mutating func file(_ connection: Connection) {
@@ -66,7 +79,7 @@ struct WaitingClients {
       forRevision.append(connection)
       nextDeadline = min(nextDeadline, request.deadline)
     case .feed: feeds.add(connection)
-    case .complete, nil: preconditionFailure("a complete reply waits only behind others")
+    case .complete, .refused, nil: preconditionFailure("a complete reply waits only behind others")
     }
   }
 
