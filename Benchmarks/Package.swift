@@ -40,6 +40,18 @@ let package = Package(
       swiftSettings: swift),
     .executableTarget(
       name: "key-timing", dependencies: ["Access", "BenchSupport", "Bytes", "HistoryTree"], swiftSettings: swift),
+    .systemLibrary(name: "CLinux", path: "MainSources/CLinux"),
+    .systemLibrary(name: "CXXHash", path: "MainSources/CXXHash"),
+    .systemLibrary(name: "CZstd", path: "MainSources/CZstd"),
+    .target(name: "Threads", dependencies: ["CLinux"], path: "MainSources/Threads", swiftSettings: swift),
+    .target(
+      name: "LogStore", dependencies: ["Bytes", "CXXHash", "CZstd", "HistoryTree", "Threads"],
+      path: "MainSources/LogStore", swiftSettings: swift),
+    .target(
+      name: "Hub", dependencies: ["Bytes", "LogStore", "KeyIndex", "JSONText"], path: "MainSources/Hub",
+      swiftSettings: swift),
+    .executableTarget(
+      name: "read-bench", dependencies: ["BenchSupport", "Bytes", "Hub", "LogStore"], swiftSettings: swift),
     .systemLibrary(name: "CEpoll"),
     .target(name: "BenchSupport", swiftSettings: swift),
     .executableTarget(
