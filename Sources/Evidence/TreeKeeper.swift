@@ -31,6 +31,8 @@ package final class TreeKeeper: Sendable {
 
   private struct State: Sendable {
     var log: DurableEnd
+    /// What the log had when the keeper was made, until the thread takes it: only those records were there before.
+    var logAtStart: DurableEnd?
     var hasNews = true
     var isStopping = false
     var jobs: [Job] = []
@@ -62,7 +64,7 @@ package final class TreeKeeper: Sendable {
     self.options = options
     self.now = now
     self.onOutcome = onOutcome
-    state = Monitor(State(log: log))
+    state = Monitor(State(log: log, logAtStart: log))
   }
 
   // MARK: For the owner of the log
@@ -119,7 +121,7 @@ package final class TreeKeeper: Sendable {
     setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, TreeKeeper.niceness)
     let follower: TreeFollower
     do {
-      let log = state.with { $0.log }
+      let log = state.with { state in state.logAtStart.take() ?? state.log }
       follower = try TreeFollower(
         storage, store: log.segments[0].header.store, options: options, log: log, now: now())
       state.with { $0.status.notices = follower.notices }

@@ -72,6 +72,25 @@ import Threads
     }
   }
 
+  @Test("What was written before the thread came to run was not there before the tree")
+  func lateThread() throws {
+    let scratch = ScratchDirectory()
+    let storage = try PosixStorage(path: scratch.path, creating: true)
+    let log = try RecordLog(storage, options: LogOptions(), now: 1)
+    var options = TreeOptions()
+    options.key = TreeStore.key
+    let keeper = TreeKeeper(storage, options: options, log: log.durableEnd, now: { 1 })
+    try Self.write(300, to: log)
+    keeper.follow(log.durableEnd)
+    let thread = keeper.start()
+    #expect(Self.end.wait { keeper.status.newestHead?.head.revision == 300 })
+    try log.close()
+    keeper.follow(log.durableEnd)
+    keeper.stop()
+    thread.join()
+    #expect(keeper.status.notices == [] && keeper.status.newestHead?.head.beginning.leaves == 0)
+  }
+
   @Test("A tree that contradicts the log is told of, refuses proofs, and ends when it is asked to")
   func contradiction() throws {
     let store = try TreeStore.written(30, seed: 1)

@@ -780,6 +780,10 @@ bug(228, "events that were read last are not compared with the state", "Tools/St
     "func finish() {\n    takePending()",
     "func finish() {\n    if !$BUG { takePending() }",
     "VerifyTests")
+bug(229, "what is written before the tree's thread runs is told as older than the tree", "Evidence/TreeKeeper.swift",
+    "state.logAtStart.take() ?? state.log",
+    "($BUG ? nil : state.logAtStart.take()) ?? state.log",
+    "KeeperTests")
 
 # Who read what.
 
