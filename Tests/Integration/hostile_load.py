@@ -54,7 +54,10 @@ class Outcome:
 
 
 class Connection:
-    def __init__(self, port: int, agent: str, number: int):
+    """`chunk` requests are handed over at a time."""
+
+    def __init__(self, port: int, agent: str, number: int, chunk: int):
+        self.count = chunk
         self.socket = socket.socket()
         # What waits in the client's own kernel is the client's affair: it counts as offered, and not as sent.
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 16 << 10)
@@ -65,7 +68,7 @@ class Connection:
         self.chunk = b"".join(
             framed(json.dumps({
                 "action": "put", "agent_id": agent, "key": f"load/{number}/{index}", "item": {"content": "x" * 100}}).encode())
-            for index in range(CHUNK))
+            for index in range(chunk))
         self.out = b""
         self.waiting: deque[list] = deque()
         self.inbox = b""
@@ -73,12 +76,12 @@ class Connection:
 
     def offer(self, outcome: Outcome) -> None:
         """One chunk, unless the one before has not left yet: then the hub does not even read it."""
-        outcome.offered += CHUNK
+        outcome.offered += self.count
         if self.out:
             return
-        outcome.sent += CHUNK
-        self.outstanding += CHUNK
-        self.waiting.append([time.monotonic(), CHUNK])
+        outcome.sent += self.count
+        self.outstanding += self.count
+        self.waiting.append([time.monotonic(), self.count])
         self.out = self.chunk
         self.flush()
 
@@ -116,8 +119,9 @@ class Connection:
         self.inbox = text[max(end, len(text) - 64):]
 
 
-def _run(port: int, agents: list[str], rate: float | None, window: int, seconds: float, pipe: Any) -> None:
-    connections = [Connection(port, agent, number) for number, agent in enumerate(agents)]
+def _run(
+        port: int, agents: list[str], rate: float | None, window: int, chunk: int, seconds: float, pipe: Any) -> None:
+    connections = [Connection(port, agent, number, chunk) for number, agent in enumerate(agents)]
     selector = selectors.DefaultSelector()
     for connection in connections:
         selector.register(connection.socket, selectors.EVENT_READ, connection)
@@ -137,13 +141,13 @@ def _run(port: int, agents: list[str], rate: float | None, window: int, seconds:
     while (now := time.monotonic()) - begin < seconds:
         if rate is None:
             for connection in connections:
-                if connection.outstanding + CHUNK <= window and not connection.out:
+                if connection.outstanding + chunk <= window and not connection.out:
                     connection.offer(outcome)
         else:
             due += (now - last) * rate
             last = now
-            while due >= CHUNK:
-                due -= CHUNK
+            while due >= chunk:
+                due -= chunk
                 turn += 1
                 connections[turn % len(connections)].offer(outcome)
         take(TICK_SECONDS)
@@ -159,12 +163,14 @@ def _run(port: int, agents: list[str], rate: float | None, window: int, seconds:
 
 class Load:
     """`agents` names one for each connection. `rate` is of all together; without it each connection has `window` requests
-    under way."""
+    under way. They are sent `chunk` at a time, by a connection after the other."""
 
-    def __init__(self, port: int, agents: list[str], rate: float | None = None, window: int = 64, seconds: float = 5.0):
+    def __init__(
+            self, port: int, agents: list[str], rate: float | None = None, window: int = 64, chunk: int = CHUNK,
+            seconds: float = 5.0):
         self.pipe, there = _processes.Pipe()
         self.seconds = seconds
-        self.process = _processes.Process(target=_run, args=(port, agents, rate, window, seconds, there), daemon=True)
+        self.process = _processes.Process(target=_run, args=(port, agents, rate, window, chunk, seconds, there), daemon=True)
         self.process.start()
         if not self.pipe.poll(60) or self.pipe.recv() != "ready":
             raise RuntimeError("the load is not served")

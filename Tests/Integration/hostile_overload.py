@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from hostile_figures import MIB, Memory, Report
@@ -16,8 +17,9 @@ JUST_BELOW = 0.8
 OVERLOAD = 10
 
 
-def phase(server: Server, agents: list[str], rate: float, seconds: float) -> tuple[Outcome, float, float]:
-    load = Load(server.port, agents, rate=rate, seconds=seconds)
+def phase(
+        server: Server, agents: list[str], rate: float, seconds: float, **options: int) -> tuple[Outcome, float, float]:
+    load = Load(server.port, agents, rate=rate, seconds=seconds, **options)
     begin = time.monotonic()
     load.begin()
     outcome = load.end()
@@ -44,10 +46,11 @@ def ratio(report: Report, part: str, probe: Probe, what: str, idle: list[tuple[f
             **({"not_served": failed} if failed else {}))
 
 
-def limited(directory: Path, name: str, resilience: str) -> Server:
+def limited(directory: Path, name: str, resilience: str, prefix: Sequence[str] = ()) -> Server:
     path = directory / f"{name}.yaml"
     path.write_text(f"resilience: {resilience}\n")
-    return Server(directory / name, "--config", str(path), "--grpc-port", "auto", "--metrics-port", "auto").start()
+    options = ("--config", str(path), "--grpc-port", "auto", "--metrics-port", "auto")
+    return Server(directory / name, *options, prefix=prefix).start()
 
 
 def refusals(report: Report, part: str, what: str, outcome: Outcome) -> None:

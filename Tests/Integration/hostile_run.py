@@ -18,6 +18,7 @@ from pathlib import Path
 
 import hostile_connections
 import hostile_garbage
+import hostile_limit
 import hostile_memory
 import hostile_overload
 import hostile_protocols
@@ -26,6 +27,7 @@ from hub_server import Server
 
 PARTS: dict[str, Callable[[Report, Server, argparse.Namespace], None]] = {
     "overload": lambda report, server, options: hostile_overload.run(report, server, options.seconds),
+    "limit": lambda report, server, options: hostile_limit.run(report, server.directory.parent, options.seconds),
     "connections": lambda report, server, options: hostile_connections.run(
         report, server, options.connections, options.seconds, options.patience),
     "memory": lambda report, server, options: hostile_memory.run(report, server),

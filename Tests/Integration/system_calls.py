@@ -72,14 +72,6 @@ class Trace:
         return read(self.output)
 
 
-def slow_disk(milliseconds: int) -> list[str]:
-    """What to put before a command line so that each fdatasync of the program takes that much longer. The program stays the
-    process that was started, and only this call is looked at."""
-    return [
-        "strace", "-D", "-f", "--seccomp-bpf", "-qqq", "-e", "trace=fdatasync", "-e",
-        f"inject=fdatasync:delay_enter={milliseconds * 1_000}", "-o", "/dev/null"]
-
-
 def is_traced(pid: int) -> bool:
     """Whether each thread of the process is traced."""
     try:

@@ -17,7 +17,6 @@ import grpc
 import hostile_memory
 import http2
 import pytest
-import system_calls
 import zmtp
 from grpc_client import Calls, pb, text
 from hostile_connections import raise_file_limit
@@ -25,6 +24,7 @@ from hostile_protocols import OPENING, continuations, hpack_bomb
 from hub_client import Hub, Pipeline
 from hub_server import Server
 from secured import raw_connection
+from slow_disk import slow_disk
 from web import Web, until
 
 MIB = 1 << 20
@@ -206,12 +206,11 @@ def test_those_who_wait_by_choice_leave_room_for_writes(tmp_path: Path) -> None:
     server.stop()
 
 
-@pytest.mark.skipif(system_calls.problem() is not None, reason=str(system_calls.problem()))
 def test_floods_are_refused_and_nobody_else(tmp_path: Path) -> None:
     """The disk is so slow that two clients who send on, together, have more under way than may wait."""
     path = tmp_path / "mfh.yaml"
     path.write_text("resilience: {bulkhead: {max_concurrent: 32, max_queue_size: 32}}\n")
-    server = Server(tmp_path / "store", "--config", str(path), *EDGES, prefix=system_calls.slow_disk(20)).start()
+    server = Server(tmp_path / "store", "--config", str(path), *EDGES, prefix=slow_disk(20)).start()
     seen = {"success": 0, "overloaded": 0}
     over = threading.Event()
 

@@ -1057,3 +1057,11 @@ bug(369, "floods that come one after the other fill the hub", "Server/Transport/
     "free > max / Bulkhead.lastPart",
     "($BUG || free > max / Bulkhead.lastPart)",
     "BulkheadTests")
+bug(372, "refusals are dropped where few requests may wait", "Server/Transport/Bulkhead.swift",
+    "max: max(requestsMax, Bulkhead.refusalsMax)",
+    "max: $BUG ? requestsMax : max(requestsMax, Bulkhead.refusalsMax)",
+    "BulkheadTests")
+bug(373, "where few may wait, floods fill what is left for those who hold nothing", "Server/Transport/Bulkhead.swift",
+    "max(1, requestsMax / Bulkhead.lastPart / Bulkhead.littleClients)",
+    "$BUG ? 8 : $TEXT",
+    "BulkheadTests")

@@ -12,13 +12,17 @@ struct Bulkhead {
   /// whole.
   private static let connectionBytesMax = 16 << 20
   private static let bytesMax = 256 << 20
-  /// Of what may wait, the share that only those may use who hold little, and what little is.
+  /// Of what may wait, the share that only those may use who hold little.
   static let lastPart = 16
-  static let littleRequests = 8
+  /// What little is: so few that it takes this many clients to fill that share, or one request if that is not enough.
+  static let littleClients = 160
+  var littleRequests: Int { max(1, requestsMax / Bulkhead.lastPart / Bulkhead.littleClients) }
   private static let littleBytes = 64 << 10
-  /// Refusals wait for their turn too. With them there may be this many times what may wait, shared in the same way;
-  /// beyond that they are dropped and counted.
+  /// Refusals wait for their turn too. With them one envelope may have this many times what it may have waiting.
   private static let refusedFactor = 2
+  /// How many may wait of all together, shared in the same way; beyond that they are dropped and counted. They take
+  /// some hundred bytes each. Where few requests may wait, many more are refused: there may be as many of them as ever.
+  private static let refusalsMax = 1 << 16
   private static let retryAfterMilliseconds = 50
 
   /// Why the next request of a connection that waits for replies is refused; nil when it is welcome.
@@ -71,7 +75,7 @@ struct Bulkhead {
           + "bulkhead.max_queue_size allow \(requestsMax): try again later")
     }
     guard let share else { return nil }
-    if !Bulkhead.hasRoom(holding: share.requests, all: requests, max: requestsMax) {
+    if !Bulkhead.hasRoom(holding: share.requests, all: requests, max: requestsMax, little: littleRequests) {
       return Bulkhead.overloaded(
         "this client has \(share.requests) requests in flight, as many as others may still have by bulkhead.max_concurrent "
           + "and bulkhead.max_queue_size (\(requestsMax) in all): wait for replies")
@@ -88,7 +92,7 @@ struct Bulkhead {
   /// length thresholds for shared-memory packet switches", 1998, with alpha 1): so one alone takes half at most, n that
   /// come together leave the share of one more free, and who holds nothing is let in while anything is free. Those who come one
   /// after the other would each take half of what is left: the last part is only for who holds little.
-  static func hasRoom(holding own: Int, all: Int, max: Int, little: Int = littleRequests) -> Bool {
+  static func hasRoom(holding own: Int, all: Int, max: Int, little: Int) -> Bool {
     let free = max - all
     return own < free && (own < little || free > max / Bulkhead.lastPart)
   }
@@ -107,7 +111,7 @@ struct Bulkhead {
     connection.outstanding >= connectionRequestsMax * Bulkhead.refusedFactor
       || !Bulkhead.hasRoom(
         holding: connection.share?.refusals ?? 0, all: clients.refusals,
-        max: requestsMax * (Bulkhead.refusedFactor - 1))
+        max: max(requestsMax, Bulkhead.refusalsMax), little: littleRequests)
   }
 
   static let notReading = overloaded(
