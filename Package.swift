@@ -111,7 +111,7 @@ let package = Package(
     .target(
       name: "HTTPEdge",
       dependencies: [
-        "EdgeLimits", "EdgeTLS", "Server",
+        "Access", "EdgeLimits", "EdgeTLS", "Server",
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "HummingbirdCore", package: "hummingbird"),
         .product(name: "HummingbirdTLS", package: "hummingbird"),

@@ -5,7 +5,7 @@ package import NIOCore
 internal import NIOSSL
 
 /// Stands in a connection's pipeline behind TLS, for others to ask.
-package final class ClientCertificate: ChannelInboundHandler {
+package final class ClientCertificate: ChannelInboundHandler, RemovableChannelHandler {
   package typealias InboundIn = NIOAny
 
   private enum State {

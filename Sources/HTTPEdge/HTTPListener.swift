@@ -56,7 +56,9 @@ package final class HTTPListener: Edge {
         configuration: ServerConfiguration(
           address: .hostname(context.host, port: Int(context.port)), backlog: HTTPListener.backlog),
         eventLoopGroup: group, logger: logger,
-        responder: { request, writer, _ in try await pages.respond(to: request, writer) },
+        responder: { request, writer, connection in
+          try await pages.respond(to: request, writer, on: connection)
+        },
         onServerRunning: { [self] channel in
           try? await channel.pipeline.addHandler(AcceptErrors(), position: .first)
           let scheme = context.settings.tls == nil ? "http" : "https"
@@ -73,7 +75,7 @@ package final class HTTPListener: Edge {
 
   private var channelConfiguration: HTTP1Channel.Configuration {
     HTTP1Channel.Configuration(
-      additionalChannelHandlers: [RequestWatch(self.table)],
+      additionalChannelHandlers: [RequestWatch(self.table), ClientCertificate()],
       httpDecoderConfiguration: .init(maxHeaderFieldSize: 8 << 10, maxHeaderListSize: 16 << 10, maxHeaderFieldCount: 64)
     )
   }

@@ -1,16 +1,22 @@
-"""A client certificate that is an agent's: over gRPC, with certificates that an authority of the test has signed."""
+"""A client certificate that is an agent's, and one that was revoked: over gRPC and HTTP, with certificates that an authority
+of the test has signed."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
+import http.client
 import json
+import signal
+import ssl
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import grpc
 import pytest
+import system_calls
 from authority import Authority
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
@@ -18,8 +24,10 @@ from grpc import StatusCode
 from grpc_client import Calls, put_of, refused, text
 from hub_server import Server
 from secured import keys
+from web import free_port
 
 HEADER = "mfh-client-certificate"
+PAGES = ("/metrics", "/health", "/livez", "/readyz", "/version")
 
 
 class Place:
@@ -35,7 +43,8 @@ class Place:
             f"security:\n  key_file: {self.file}\n"
             f"  tls: {{certificate: {certificate}, key: {key}, client_ca: {self.authority.path}}}\n")
         self.owner = self.token("owner", "all:*")
-        self.server = Server(folder / "store", "--config", str(configuration), "--grpc-port", "auto").start()
+        self.options = ("--config", str(configuration), "--grpc-port", "auto")
+        self.server = Server(folder / "store", *self.options, "--metrics-port", "auto").start()
 
     def token(self, agent: str, *permissions: str) -> str:
         return keys("create", "--file", self.file, "--agent", agent, *self.allow(permissions))
@@ -61,6 +70,37 @@ class Place:
         return Calls(
             self.server.addresses["grpc"], agent, key,
             credentials=grpc.ssl_channel_credentials(self.authority.path.read_bytes(), private, certificate))
+
+
+class Reader:
+    """A client of the pages on one connection, which stays open for as long as the hub leaves it open."""
+
+    def __init__(self, place: Place, identity: tuple[Path, Path] | None, port: int | None = None):
+        context = ssl.create_default_context(cafile=place.authority.path)
+        if identity:
+            context.load_cert_chain(*identity)
+        self.connection = http.client.HTTPSConnection(
+            "127.0.0.1", port or int(place.server.addresses["http"].rsplit(":", 1)[1]), context=context, timeout=10)
+
+    def __enter__(self) -> Reader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.connection.close()
+
+    def connect(self) -> Reader:
+        self.connection.connect()
+        # From now on a connection that is not there any more is not replaced by another one.
+        self.connection.auto_open = 0
+        return self
+
+    def ask(self, path: str, method: str = "GET") -> tuple[int, str]:
+        self.connection.request(method, path)
+        response = self.connection.getresponse()
+        return response.status, response.read().decode()
+
+    def statuses(self) -> list[int]:
+        return [self.ask(path)[0] for path in PAGES]
 
 
 @pytest.fixture
@@ -163,6 +203,141 @@ def test_a_revoked_certificate_is_refused_on_its_open_connection(place: Place) -
         refused(lambda: [page for page in feed], StatusCode.UNAUTHENTICATED, "unauthorized")
     with place.calls(planner) as calls:
         refused(lambda: calls.get(key="k"), StatusCode.UNAUTHENTICATED, "unauthorized")
+
+
+def test_pages_are_for_every_certificate_of_the_authority_and_for_nobody_else(place: Place) -> None:
+    for identity in (place.authority.issue("scraper"), place.listed("writer", "write:plans/")):
+        with Reader(place, identity).connect() as reader:
+            assert reader.statuses() == [200] * len(PAGES)
+    for identity in (None, Authority(place.folder, "other").issue("stranger")):
+        with pytest.raises(OSError), Reader(place, identity).connect() as reader:
+            reader.ask("/livez")
+
+
+def test_a_revoked_certificate_has_no_page_on_a_connection_that_stands_nor_on_a_new_one(place: Place) -> None:
+    scraper, planner = place.authority.issue("scraper"), place.listed("planner", "read:*")
+    with Reader(place, planner).connect() as standing, Reader(place, scraper).connect() as other:
+        assert standing.statuses() == [200] * len(PAGES)
+        place.revoke("planner")
+        # It counts from the next request on, and not only once the request loop has looked.
+        assert standing.statuses() == [403] * len(PAGES)
+        assert other.statuses() == [200] * len(PAGES)
+        with Reader(place, planner).connect() as fresh:
+            assert fresh.statuses() == [403] * len(PAGES)
+            # What else could be asked for: a head, a page that is not there, a method that there is not.
+            status, body = fresh.ask("/metrics", "HEAD")
+            assert (status, body) == (403, "")
+            assert fresh.ask("/none")[0] == 403 and fresh.ask("/livez", "POST")[0] == 403
+            status, body = fresh.ask("/metrics")
+        assert status == 403 and "mfh_" not in body
+        assert "revoked" in body and "mfh keys allow" in body and body.count("\n") == 1
+        # Counted and told of as other refused requests are.
+        refusals = 2 * len(PAGES) + 4
+        counted = f'mfh_errors_total{{error_type="unauthorized",component="security"}} {refusals}\n'
+        poll(lambda: counted in other.ask("/metrics")[1])
+        poll(lambda: any("a request was refused: the certificate" in line for line in place.server.log))
+        # Listed again, it is welcome again.
+        keys("allow", planner[0], "--file", place.file, "--agent", "planner", "--allow", "read:*")
+        assert standing.statuses() == [200] * len(PAGES)
+
+
+def test_a_stolen_certificate_that_is_on_no_list_is_put_there_and_revoked(place: Place) -> None:
+    stolen = place.authority.issue("stolen")
+    with Reader(place, stolen).connect() as reader:
+        assert reader.statuses() == [200] * len(PAGES)
+        keys("allow", stolen[0], "--file", place.file, "--agent", "stolen", "--allow", "read:none/")
+        place.revoke("stolen")
+        assert reader.statuses() == [403] * len(PAGES)
+
+
+def test_a_key_file_that_can_not_be_read_makes_no_revoked_certificate_welcome(place: Place) -> None:
+    planner = place.listed("planner", "read:*")
+    with place.calls(planner) as calls, Reader(place, planner).connect() as reader:
+        assert not calls.get(key="k").found
+        place.revoke("planner")
+        # The request loop sees it; then nobody can.
+        poll(lambda: status(lambda: calls.get(key="k")) == StatusCode.UNAUTHENTICATED)
+        good = place.file.read_text()
+        place.file.write_text("not a key\n")
+        assert reader.statuses() == [403] * len(PAGES)
+        place.file.write_text(good)
+        assert reader.statuses() == [403] * len(PAGES)
+
+
+def test_a_revocation_counts_while_the_request_loop_hangs_and_while_the_hub_stops(place: Place) -> None:
+    """The main thread alone is held: what HTTP runs on goes on."""
+    if system_calls.problem() is not None:
+        pytest.skip(str(system_calls.problem()))
+    scraper, first, second = (
+        place.authority.issue("scraper"), place.listed("first", "read:*"), place.listed("second", "read:*"))
+    with (Reader(place, scraper).connect() as reader, Reader(place, first).connect() as one,
+          Reader(place, second).connect() as two):
+        held = subprocess.Popen(
+            ["strace", "-qqq", "-o", "/dev/null", "-e", "trace=poll,ppoll", "-e", "inject=poll,ppoll:delay_enter=3000000",
+             "-p", str(place.server.process.pid)], stderr=subprocess.DEVNULL)
+        try:
+            poll(lambda: "the request loop does not answer" in reader.ask("/readyz")[1])
+            assert one.ask("/livez")[0] == 200
+            place.revoke("first")
+            assert one.statuses() == [403] * len(PAGES)
+            assert "the request loop does not answer" in reader.ask("/readyz")[1]
+        finally:
+            held.send_signal(signal.SIGINT)
+            held.wait(20)
+        poll(lambda: reader.ask("/readyz")[0] == 200)
+        trace = system_calls.Trace(
+            place.server.process.pid, place.folder / "trace", "-e", "trace=fdatasync", "-e",
+            "inject=fdatasync:delay_enter=1000000")
+        with place.calls(scraper, place.owner) as calls:
+            assert calls.put(key="k", item=text("x")).success
+            place.server.process.send_signal(signal.SIGTERM)
+            poll(lambda: "the hub is stopping" in reader.ask("/readyz")[1])
+            assert two.ask("/livez")[0] == 200
+            place.revoke("second")
+            assert two.statuses() == [403] * len(PAGES)
+            assert reader.ask("/livez")[0] == 200
+        assert place.server.process.wait(20) == 0
+        del trace
+
+
+def test_a_revocation_counts_while_the_store_is_replayed(place: Place) -> None:
+    """Reading the store takes seconds here: each read of it is delayed."""
+    if system_calls.problem() is not None:
+        pytest.skip(str(system_calls.problem()))
+    scraper, planner, late = (
+        place.authority.issue("scraper"), place.listed("planner", "read:*"), place.listed("late", "read:*"))
+    with place.calls(scraper, place.owner) as calls:
+        assert calls.put(key="k", item=text("x")).success
+    place.server.kill()
+    place.revoke("planner")
+    port = free_port()
+    server = Server(
+        place.folder / "store", *place.options, "--metrics-port", str(port), prefix=[
+            "strace", "-f", "-qqq", "-o", "/dev/null", "-e", "trace=pread64", "-e",
+            "inject=pread64:delay_enter=300000:when=3+"])
+    server.launch()
+    try:
+        with (Reader(place, planner, port) as revoked, Reader(place, late, port) as standing,
+              Reader(place, scraper, port) as reader):
+
+            def listens() -> bool:
+                try:
+                    return bool(reader.connect())
+                except ConnectionRefusedError:
+                    return False
+
+            poll(listens)
+            # Before anything else is known the key file is.
+            assert revoked.connect().statuses() == [403] * len(PAGES)
+            assert standing.connect().ask("/livez")[0] == 200
+            place.revoke("late")
+            assert standing.statuses() == [403] * len(PAGES)
+            assert reader.ask("/livez")[0] == 200 and reader.ask("/readyz")[0] == 503
+            assert server.process.stdout.readline().startswith("ready ")
+            assert reader.ask("/readyz")[0] == 200 and standing.ask("/livez")[0] == 403
+    finally:
+        subprocess.run(["pkill", "-KILL", "-P", str(server.process.pid)], check=False)
+        server.kill()
 
 
 def test_nobody_gives_himself_a_certificate_by_a_header(place: Place) -> None:

@@ -912,9 +912,9 @@ bug(350, "a long poll outlives the revocation of its key", "Server/Protocol/Feed
     "if let principal = feed.principal, access?.stands(principal) != true {",
     "if !$BUG, let principal = feed.principal, access?.stands(principal) != true {",
     "ServerTests.AccessTests")
-bug(351, "the key file is read at the start only", ACCESS,
-    "guard let keyFile, keyFile.hasChanged() else { return false }",
-    "guard !$BUG, let keyFile, keyFile.hasChanged() else { return false }",
+bug(351, "the key file is read at the start only", "Server/Security/KeyWatch.swift",
+    "if state.file.hasChanged() {",
+    "if !$BUG, state.file.hasChanged() {",
     "ServerTests.AccessTests")
 bug(352, "a message counts as sent by the client before", "ZeroMQ/Socket.swift",
     "if !isInsideOfMessage { userID = nil }",
@@ -938,7 +938,7 @@ bug(356, "what an agent has in flight never becomes less", "Server/Transport/Age
     "AgentLimitTests")
 
 bug(357, "a revoked certificate counts as one that is on no list", ACCESS,
-    "case .revoked: throw HubError(",
+    "case .revoked: throw AccessControl",
     "case .revoked where $BUG: return nil\n      $TEXT",
     "CertificateTests")
 bug(358, "a revoked certificate takes the place of one that counts", "Access/KeyRing.swift",
@@ -957,6 +957,14 @@ bug(361, "the gate forgets which certificate a call has shown", "Server/Transpor
     "peer: call.certificate.map { .certificate($0) } ?? .unknown",
     "peer: $BUG ? .unknown : call.certificate.map { .certificate($0) } ?? .unknown",
     "CertificateTests")
+bug(370, "the pages are open to a revoked certificate", "Server/Edges/MonitoringPages.swift",
+    "case .revoked:\n",
+    "case .revoked where $BUG: return nil\n    $TEXT",
+    "KeyWatchTests")
+bug(371, "the pages hear of a revocation when the request loop has looked", "Server/Security/KeyWatch.swift",
+    "look().ring.standing(of: certificate)",
+    "($BUG ? state.withLock { $0.ring } : look().ring).standing(of: certificate)",
+    "KeyWatchTests")
 bug(362, "a client may choose its routing id where that is not allowed", "Server/Transport/RequestLoop.swift",
     "if !allowsRoutingIDs, !RoutingID.isOwn(peer) { return RoutingID.chosen }",
     "if !$BUG, !allowsRoutingIDs, !RoutingID.isOwn(peer) { return RoutingID.chosen }",

@@ -110,7 +110,7 @@ final class HubFixture {
     let asksForKeys = options.apiKey != nil || options.keyFile != nil
     let access =
       asksForKeys
-      ? try AccessControl(singleKey: options.apiKey.map { Secret($0) }, keyFile: options.keyFile.map { KeyFile($0) })
+      ? AccessControl(singleKey: options.apiKey.map { Secret($0) }, keys: try options.keyFile.map { try KeyWatch($0) })
       : nil
     let processor = RequestProcessor(
       hub: hub, service: ServiceInfo(durability: durability), access: access,

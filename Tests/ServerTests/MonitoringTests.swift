@@ -24,7 +24,7 @@ import Threads
     var failed = try figures()
     let sound = failed
     failed.report.failure = LogError(.poisoned, "fdatasync: EIO")
-    let pages = MonitoringPages(lifecycle: Lifecycle(), edges: { [] })
+    let pages = MonitoringPages(lifecycle: Lifecycle(), keys: nil, edges: { [] })
     pages.lifecycle.enter(phase)
     for (told, isReady) in [
       (MonitoringPages.Told.figures(sound), phase == .serving), (.figures(failed), false), (.absent, false),

@@ -39,6 +39,8 @@ package struct EdgeFigures: Sendable {
 package struct EdgeContext: Sendable {
   package let gate: RequestGate
   package let lifecycle: Lifecycle
+  /// Those of clients; nil: there is no file of them.
+  package let keys: KeyWatch?
   package let logger: Logger
   /// In numbers, IPv6 without brackets.
   package let host: String

@@ -15,7 +15,9 @@ final class Edges {
 
   private static let endMilliseconds = 2_000
 
-  init(_ options: HubServiceOptions, _ makers: EdgeMakers, _ logger: Logger, waking wakeUp: WakeUp) {
+  init(
+    _ options: HubServiceOptions, _ keys: KeyWatch?, _ makers: EdgeMakers, _ logger: Logger, waking wakeUp: WakeUp
+  ) {
     let gate = RequestGate(waking: wakeUp, callsMax: options.requestsMax)
     let list = EdgeList()
     self.gate = gate
@@ -26,7 +28,7 @@ final class Edges {
       guard let maker, let port else { return nil }
       let edge = maker(
         EdgeContext(
-          gate: gate, lifecycle: lifecycle, logger: logger, host: options.bindAddress, port: port,
+          gate: gate, lifecycle: lifecycle, keys: keys, logger: logger, host: options.bindAddress, port: port,
           settings: settings, edges: { list.figures }))
       list.add(type, edge)
       return edge

@@ -1,6 +1,7 @@
 /// What `/metrics`, `/health`, `/livez`, `/readyz` and `/version` say, whatever state the hub is in. CONTRACT: section 4.
 ///
 /// It answers also while the store is being replayed, when no request loop runs, and while the hub stops.
+package import Access
 internal import Bytes
 internal import Evidence
 internal import Hub
@@ -25,7 +26,7 @@ package enum MonitoringPage: String, CaseIterable, Sendable {
 }
 
 package struct MonitoringReply: Sendable {
-  /// 200 or 503.
+  /// 200, 403 or 503.
   package let status: Int
   package let contentType: String
   package let body: [UInt8]
@@ -33,12 +34,14 @@ package struct MonitoringReply: Sendable {
 
 package struct MonitoringPages: Sendable {
   package let lifecycle: Lifecycle
+  private let keys: KeyWatch?
   package let edges: @Sendable () -> [(type: String, figures: EdgeFigures)]
 
   package init(
-    lifecycle: Lifecycle, edges: @escaping @Sendable () -> [(type: String, figures: EdgeFigures)]
+    lifecycle: Lifecycle, keys: KeyWatch?, edges: @escaping @Sendable () -> [(type: String, figures: EdgeFigures)]
   ) {
     self.lifecycle = lifecycle
+    self.keys = keys
     self.edges = edges
   }
 
@@ -49,6 +52,26 @@ package struct MonitoringPages: Sendable {
     case absent
     /// It runs and does not answer, or too many ask.
     case silent
+  }
+
+  /// What a client is told instead of any page when its certificate was revoked; nil when it may have them all.
+  ///
+  /// - Parameter certificate: the key of the certificate that the connection has shown; nil when none is asked for.
+  package func refusal(of certificate: PublicKeyPin?) -> MonitoringReply? {
+    guard let certificate, let keys else { return nil }
+    switch keys.standing(of: certificate) {
+    // The pages tell of the hub, not of what agents keep: whom the authority has signed for may watch.
+    case .agent, .unlisted: return nil
+    case .revoked:
+      keys.noteRefusal()
+      return plain(
+        403,
+        """
+        the certificate of this connection was revoked in the hub's key file: connect with another one of the same \
+        authority, or have this one listed again (mfh keys allow)
+
+        """)
+    }
   }
 
   package func reply(_ page: MonitoringPage, _ told: Told) -> MonitoringReply {

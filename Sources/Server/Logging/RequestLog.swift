@@ -153,8 +153,8 @@ final class RequestLog {
 
   /// A request had no valid key. One line a second at most: who tries keys must not fill the disk. What was tried is not
   /// told.
-  func refusedKey(_ error: HubError, now: Int64 = SteadyClock.now()) {
-    refusedKeys += 1
+  func refusedKey(_ error: HubError, times: Int = 1, now: Int64 = SteadyClock.now()) {
+    refusedKeys += times
     guard now >= nextRefusal else { return }
     nextRefusal = now + RequestLog.failurePauseMicroseconds
     logger.problem(

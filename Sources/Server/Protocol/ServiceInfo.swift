@@ -51,9 +51,9 @@ struct RequestCounters {
 
   mutating func count(_ action: Action) { byAction[action.index] += 1 }
 
-  mutating func count(_ code: ErrorCode) {
-    errors += 1
-    byCode[code, default: 0] += 1
+  mutating func count(_ code: ErrorCode, times: Int = 1) {
+    errors += UInt64(times)
+    byCode[code, default: 0] += UInt64(times)
   }
 
   func append(to reply: inout ByteBuffer) {

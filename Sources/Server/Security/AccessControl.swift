@@ -8,19 +8,21 @@ internal import Hub
 final class AccessControl {
   /// The hub's one key, which may everything.
   private let singleKey: (digest: Digest, principal: Principal)?
-  private let keyFile: KeyFile?
+  private let keys: KeyWatch?
   // Unchecked exclusivity: one thread owns this object, and asking at every access costs a tenth of a write.
   @exclusivity(unchecked) private(set) var ring: KeyRing
+  @exclusivity(unchecked) private var reading: KeyWatch.Reading?
   @exclusivity(unchecked) private var throttle = FailureThrottle()
   @exclusivity(unchecked) private var hasNews = false
   /// Requests that were not looked at, for wrong keys before them.
   @exclusivity(unchecked) private(set) var throttled: UInt64 = 0
 
-  /// - Throws: when the key file can not be used: a hub does not start without the keys that it was told to ask for.
-  init(singleKey: Secret?, keyFile: KeyFile?) throws(ConfigurationError) {
+  /// - Parameter keys: those of clients; nil: there is no file of them.
+  init(singleKey: Secret?, keys: KeyWatch?) {
     self.singleKey = singleKey.map { ($0.digest, .unlimited()) }
-    self.keyFile = keyFile
-    ring = KeyRing(try keyFile?.read() ?? [])
+    self.keys = keys
+    reading = keys?.look()
+    ring = reading?.ring ?? KeyRing([])
   }
 
   /// How many API keys, CURVE clients and certificates count.
@@ -29,7 +31,7 @@ final class AccessControl {
   var certificateCount: Int { ring.certificateCount }
 
   /// Why the file with the keys is not used as it is now: the keys from before it count.
-  var problem: String? { keyFile?.problem }
+  var problem: String? { reading?.problem }
 
   // MARK: Who asks
 
@@ -86,7 +88,7 @@ final class AccessControl {
       switch ring.standing(of: pin) {
       case .agent(let principal): return principal
       case .unlisted: return nil
-      case .revoked: throw HubError(.unauthorized, "the certificate of this connection is not valid here any more")
+      case .revoked: throw AccessControl.certificateRevoked
       }
     case .stranger: throw HubError(.unauthorized, "this connection has shown no key")
     }
@@ -97,6 +99,9 @@ final class AccessControl {
     if let singleKey, Sodium.isEqual(singleKey.digest, AccessToken.digest(token)) { return singleKey.principal }
     return refresh() ? ring.bearer(of: token) : nil
   }
+
+  static let certificateRevoked = HubError(
+    .unauthorized, "the certificate of this connection is not valid here any more")
 
   private static func keyMissing(_ peer: Caller.Peer) -> HubError {
     HubError(
@@ -129,14 +134,14 @@ final class AccessControl {
   /// - Returns: whether other keys count than before.
   @discardableResult
   private func refresh() -> Bool {
-    guard let keyFile, keyFile.hasChanged() else { return false }
+    guard let now = keys?.look(), now.number != reading?.number else { return false }
     hasNews = true
-    do {
-      ring = KeyRing(try keyFile.read(), after: ring)
-      return true
-    } catch {
-      // The keys from before stay: a slip of the pen must not lock the fleet out, and lets nobody in.
-      return false
-    }
+    // A file that can not be used leaves the keys as they were.
+    let areOthers = now.ring !== ring
+    (reading, ring) = (now, now.ring)
+    return areOthers
   }
+
+  /// How many requests for pages were refused since the last time, for certificates that were revoked.
+  func takeRefusals() -> Int { keys?.takeRefusals() ?? 0 }
 }

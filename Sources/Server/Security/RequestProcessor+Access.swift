@@ -22,6 +22,16 @@ extension RequestProcessor {
     try agents.admit(request.decoded.bytes.extracting(request.agent), now: now)
   }
 
+  /// Looks at the key file, and counts what another thread has refused.
+  func keepAccess() {
+    guard let access else { return }
+    if access.keepHouse(now: SteadyClock.now()) { log.keyFile(access) }
+    let refusals = access.takeRefusals()
+    guard refusals > 0 else { return }
+    service.counters.count(.unauthorized, times: refusals)
+    log.refusedKey(AccessControl.certificateRevoked, times: refusals)
+  }
+
   /// Checks what does not depend on names.
   func checkRight(to action: Action) throws(HubError) { try checkRight(action.right, to: action) }
 

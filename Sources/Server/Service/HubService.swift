@@ -91,16 +91,13 @@ package struct HubService {
     CoreDump.forbid()
     let manager = ServiceManager(.process, logger: logger)
     manager.opening(options.dataDirectory)
-    let edges = Edges(options, makers, logger, waking: wakeUp)
+    // Before there is a listener: each knows from its first request on which keys were revoked.
+    let keys: HubKeys
+    do { keys = try HubKeys(options) } catch { return report(error) }
+    let edges = Edges(options, keys.clients, makers, logger, waking: wakeUp)
     defer { edges.end() }
     do {
-      let headKey = try options.headKeyFile.map { path throws(ConfigurationError) in
-        try HeadKeyFile.read(path, dataDirectory: options.dataDirectory)
-      }
-      let curveKey = try options.curveKeyFile.map { path throws(ConfigurationError) in
-        try CurveKeyFile.read(path, dataDirectory: options.dataDirectory)
-      }
-      let access = try makeAccess(curveKey)
+      let access = makeAccess(keys)
       // Who asks is answered while the store is opened, however long that takes.
       edges.startHTTP()
       edges.lifecycle.enter(.opening)
@@ -117,10 +114,10 @@ package struct HubService {
       let processor = makeProcessor(hub, access)
       processor.reads = options.readAudit.map { ReadAuditWriter(storage, store: log.status.store, options: $0) }
       defer { processor.reads?.close() }
-      let tree = startTree(storage, log, headKey, processor, wakeUp)
+      let tree = startTree(storage, log, keys.head, processor, wakeUp)
       defer { tree.end() }
       do {
-        try serve(processor, edges, curveKey, wakeUp, stopFlag, manager, onReady)
+        try serve(processor, edges, keys.curve, wakeUp, stopFlag, manager, onReady)
       } catch let error as ListenerError {
         // Nothing was written: the store is left as one that was closed in good order.
         try log.close()
@@ -183,18 +180,18 @@ package struct HubService {
   }
 
   /// Who is asked for keys, and which; nil when nobody is.
-  private func makeAccess(_ curveKey: CurveKeyPair?) throws(ConfigurationError) -> AccessControl? {
+  private func makeAccess(_ keys: HubKeys) -> AccessControl? {
     guard options.apiKey != nil || options.keyFile != nil else { return nil }
-    let access = try AccessControl(singleKey: options.apiKey, keyFile: options.keyFile.map { KeyFile($0) })
+    let access = AccessControl(singleKey: options.apiKey, keys: keys.clients)
     logger.info(
       "clients are asked for keys",
       metadata: [
         "keys": "\(access.tokenCount)", "curve_keys": "\(access.curveKeyCount)",
         "certificates": "\(access.certificateCount)",
-        "encryption": "\(curveKey == nil ? "none" : "curve")",
-        "public_key": "\(curveKey?.publicKey.description ?? "")",
+        "encryption": "\(keys.curve == nil ? "none" : "curve")",
+        "public_key": "\(keys.curve?.publicKey.description ?? "")",
       ])
-    if options.isReachable, curveKey == nil {
+    if options.isReachable, keys.curve == nil {
       logger.problem(
         .warning, .configuration,
         """

@@ -20,7 +20,7 @@ extension RequestLoop {
     nextSweep = now + RequestLoop.sweepIntervalMicroseconds
     sender.keepHouse()
     processor.agents?.forget(now: SteadyClock.now())
-    if let access = processor.access, access.keepHouse(now: SteadyClock.now()) { processor.log.keyFile(access) }
+    processor.keepAccess()
     while let event = try monitor?.next() { connections.take(event) }
     if let reads = processor.reads {
       reads.turn(now: now)
