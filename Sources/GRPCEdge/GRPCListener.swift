@@ -100,7 +100,7 @@ package final class GRPCListener: Edge {
     HubMethods(
       caller: HubCaller(gate: context.gate, lifecycle: context.lifecycle), replyBytesMax: context.settings.replyBytes
     ).register(in: &router)
-    HealthMethods(gate: context.gate, lifecycle: context.lifecycle).register(in: &router)
+    HealthMethods(gate: context.gate, lifecycle: context.lifecycle, keys: context.keys).register(in: &router)
     return router
   }
 

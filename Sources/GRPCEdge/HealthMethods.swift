@@ -1,5 +1,8 @@
-/// `grpc.health.v1.Health`: whether requests should be sent here. The answer is that of `/readyz`.
+/// `grpc.health.v1.Health`: whether requests should be sent here. The answer is that of `/readyz`, and like that page it is
+/// for everybody but those whose certificate was revoked.
+internal import Access
 internal import GRPCCore
+internal import Hub
 internal import HubProtos
 internal import Server
 internal import SwiftProtobuf
@@ -8,6 +11,8 @@ internal import Synchronization
 struct HealthMethods: Sendable {
   let gate: RequestGate
   let lifecycle: Lifecycle
+  /// Those of clients; nil: there is no file of them.
+  let keys: KeyWatch?
 
   private static let service = "grpc.health.v1.Health"
   private static let patience = Duration.milliseconds(800)
@@ -19,6 +24,7 @@ struct HealthMethods: Sendable {
     let table = MethodTable(service: HealthMethods.service, replyBytesMax: 1 << 10)
     table.unary("Check", in: &router) {
       [self] (request: ServerRequest<Grpc_Health_V1_HealthCheckRequest>) -> Grpc_Health_V1_HealthCheckResponse in
+      try check(CertificateHeader.pin(request.metadata))
       guard HealthMethods.isKnown(request.message.service) else {
         throw RPCError(code: .notFound, message: "there is no such service")
       }
@@ -28,8 +34,9 @@ struct HealthMethods: Sendable {
       let request = try await ServerRequest<Grpc_Health_V1_HealthCheckRequest>(stream: request)
       let isKnown = HealthMethods.isKnown(request.message.service)
       let deadline = Deadline(request.metadata)
+      let certificate = CertificateHeader.pin(request.metadata)
       return StreamingServerResponse { writer in
-        try await watch(isKnown: isKnown, deadline, writer)
+        try await watch(isKnown: isKnown, certificate, deadline, writer)
         return [:]
       }
     }
@@ -39,14 +46,21 @@ struct HealthMethods: Sendable {
     service.isEmpty || service == HubMethods.service || service == HealthMethods.service
   }
 
+  private func check(_ certificate: PublicKeyPin?) throws(RPCError) {
+    guard let keys, keys.refuses(certificate) else { return }
+    throw RPCError(.unauthorized, "the certificate of this connection is not valid here any more")
+  }
+
   /// Tells of every change until the client has enough, or the hub stops.
   private func watch(
-    isKnown: Bool, _ deadline: Deadline, _ writer: RPCWriter<Grpc_Health_V1_HealthCheckResponse>
+    isKnown: Bool, _ certificate: PublicKeyPin?, _ deadline: Deadline,
+    _ writer: RPCWriter<Grpc_Health_V1_HealthCheckResponse>
   ) async throws {
     let isOver = Flag()
     try await withRPCCancellationHandler {
       var told: Status?
       while true {
+        try check(certificate)
         let status = isKnown ? await status() : .serviceUnknown
         if status != told { try await writer.write(.with { $0.status = status }) }
         told = status

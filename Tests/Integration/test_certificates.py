@@ -21,7 +21,7 @@ from authority import Authority
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from grpc import StatusCode
-from grpc_client import Calls, put_of, refused, text
+from grpc_client import SERVING, Calls, put_of, refused, text
 from hub_server import Server
 from secured import keys
 from web import free_port
@@ -192,11 +192,15 @@ def test_a_revoked_certificate_is_refused_on_its_open_connection(place: Place) -
     token = place.token("planner", "all:*")
     with place.calls(planner) as calls, place.calls(planner, token) as with_key, place.calls(planner) as watching:
         feed = watching.watch(from_revision=1)
+        health = calls.watch_health()
+        assert calls.check() == next(health).status == SERVING
         assert calls.put(key="k", item=text("x")).success and with_key.get(key="k").found
         assert any(page.events for page in feed)
         place.revoke("planner")
         poll(lambda: status(lambda: calls.get(key="k")) == StatusCode.UNAUTHENTICATED)
         refused(lambda: with_key.get(key="k"), StatusCode.UNAUTHENTICATED, "unauthorized")
+        refused(calls.check, StatusCode.UNAUTHENTICATED, "unauthorized")
+        refused(lambda: list(health), StatusCode.UNAUTHENTICATED, "unauthorized")
         # Who waits for events is told at the next one, or when the wait is over.
         with place.calls(place.authority.issue("owner2"), place.owner) as owner:
             assert owner.put(key="k", item=text("y")).success

@@ -957,9 +957,9 @@ bug(361, "the gate forgets which certificate a call has shown", "Server/Transpor
     "peer: call.certificate.map { .certificate($0) } ?? .unknown",
     "peer: $BUG ? .unknown : call.certificate.map { .certificate($0) } ?? .unknown",
     "CertificateTests")
-bug(370, "the pages are open to a revoked certificate", "Server/Edges/MonitoringPages.swift",
-    "case .revoked:\n",
-    "case .revoked where $BUG: return nil\n    $TEXT",
+bug(370, "the pages are open to a revoked certificate", "Server/Security/KeyWatch.swift",
+    "case .revoked = standing(of: certificate) else",
+    "case .revoked = standing(of: certificate), !$BUG else",
     "KeyWatchTests")
 bug(371, "the pages hear of a revocation when the request loop has looked", "Server/Security/KeyWatch.swift",
     "look().ring.standing(of: certificate)",

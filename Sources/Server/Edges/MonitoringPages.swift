@@ -58,20 +58,14 @@ package struct MonitoringPages: Sendable {
   ///
   /// - Parameter certificate: the key of the certificate that the connection has shown; nil when none is asked for.
   package func refusal(of certificate: PublicKeyPin?) -> MonitoringReply? {
-    guard let certificate, let keys else { return nil }
-    switch keys.standing(of: certificate) {
-    // The pages tell of the hub, not of what agents keep: whom the authority has signed for may watch.
-    case .agent, .unlisted: return nil
-    case .revoked:
-      keys.noteRefusal()
-      return plain(
-        403,
-        """
-        the certificate of this connection was revoked in the hub's key file: connect with another one of the same \
-        authority, or have this one listed again (mfh keys allow)
+    guard let keys, keys.refuses(certificate) else { return nil }
+    return plain(
+      403,
+      """
+      the certificate of this connection was revoked in the hub's key file: connect with another one of the same \
+      authority, or have this one listed again (mfh keys allow)
 
-        """)
-    }
+      """)
   }
 
   package func reply(_ page: MonitoringPage, _ told: Told) -> MonitoringReply {

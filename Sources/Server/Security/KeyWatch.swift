@@ -49,8 +49,13 @@ package final class KeyWatch: Sendable {
 
   // MARK: Refusals
 
-  /// A request was refused by another thread than the one that counts.
-  func noteRefusal() { refusals.add(1, ordering: .relaxed) }
+  /// Whether a request is to be refused because the certificate of its connection was revoked; if so, it is counted. For
+  /// what is open to every certificate of the authority, listed or not: it tells of the hub, not of what agents keep.
+  package func refuses(_ certificate: PublicKeyPin?) -> Bool {
+    guard let certificate, case .revoked = standing(of: certificate) else { return false }
+    refusals.add(1, ordering: .relaxed)
+    return true
+  }
 
   /// How many were refused since the last time.
   func takeRefusals() -> Int { refusals.exchange(0, ordering: .relaxed) }
