@@ -20,8 +20,9 @@ struct SegmentPacker: ~Copyable {
   private var plain = ByteBuffer(capacity: 64 << 10)
   private var check = BlockCheck()
 
-  /// A block is full when its text has so many bytes: about 50 records of 400 bytes. A read unpacks one block.
-  static let textBytes = 16 << 10
+  /// A block is full when its text has so many bytes: about 25 records of 400 bytes. A read unpacks one
+  /// block, and most of its time is in proportion to that; the dictionary keeps what small blocks cost in room low.
+  static let textBytes = 8 << 10
   private static let rowsMax = 1_024
   /// Beyond it a level costs ten times as much for a few percent.
   private static let level: Int32 = 12
