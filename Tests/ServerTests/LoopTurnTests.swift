@@ -19,8 +19,9 @@ private final class Onlooker: Sendable {
   func begin() {
     _ = gate.observe { [self] figures in
       let goesOn = seen.with { seen in
+        guard !seen.isOver else { return false }
         seen.values.append(look(figures))
-        return !seen.isOver
+        return true
       }
       if goesOn { begin() }
     }
