@@ -375,6 +375,8 @@ package final class RecordLog {
   package var completedTicket: UInt64 { worker.completedTicket }
   package var failure: LogError? { worker.failure }
   package var durableThrough: Revision { worker.durableThrough }
+  /// Has what is handed over so far made durable soon, whatever the configured level is.
+  package func requestSync() { worker.requestSync() }
   package var syncs: UInt64 { worker.syncs }
   package var commitFigures: CommitFigures { worker.figures }
 

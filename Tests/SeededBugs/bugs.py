@@ -354,9 +354,9 @@ bug(67, "the directory of a new snapshot is not synced", WRITER,
     "try storage.syncDirectory(StoreNames.snapshots)",
     "if !$BUG { $TEXT }",
     "SnapshotDurabilityTests")
-bug(68, "a snapshot is finished before the log behind it is durable", "Hub/Snapshot/SnapshotTaker.swift",
-    "guard hub.log.durableThrough >= revision else",
-    "guard $BUG || hub.log.durableThrough >= revision else",
+bug(68, "a snapshot waits for a log that nobody makes durable", "Hub/Snapshot/SnapshotTaker.swift",
+    "hub.log.requestSync()",
+    "if !$BUG { $TEXT }",
     "HubTests.SnapshotTests/waitsForTheLog")
 bug(69, "a snapshot block's payload checksum is not checked", BLOCK,
     "guard Checksum.xxh3(payload, seed: seed.at(offset + start)) == payloadChecksum else",
@@ -1073,6 +1073,18 @@ bug(373, "where few may wait, floods fill what is left for those who hold nothin
     "max(1, requestsMax / Bulkhead.lastPart / Bulkhead.littleClients)",
     "$BUG ? 8 : $TEXT",
     "BulkheadTests")
+bug(387, "a proof waits for what nobody makes durable", "Server/Protocol/TreeActions.swift",
+    "hub.log.requestSync()",
+    "if !$BUG { $TEXT }",
+    "TreeOverTheWireTests")
+bug(388, "a proof of a deleted key is not found", "Server/Protocol/TreeActions.swift",
+    "hub.state.newestEvent(request.decoded.bytes.extracting(key))?.revision",
+    "$BUG ? hub.locate(request.decoded.bytes.extracting(key), seesPending: false).entry?.revision : $TEXT",
+    "TreeOverTheWireTests")
+bug(389, "a feed that names no beginning begins where it can not go on", "Hub/Feed/MemoryHub+Feed.swift",
+    "query.from == .none ? floor : query.from",
+    "query.from == .none && !$BUG ? floor : query.from",
+    "RetentionTests")
 bug(374, "nobody is heard while what a commit has set free is sent", "Server/Transport/RequestLoop+Release.swift",
     "if sent & RequestLoop.pieceMask == 0 {",
     "if !$BUG, sent & RequestLoop.pieceMask == 0 {",

@@ -1,5 +1,6 @@
 /// A hub that runs in this process as it does in the server: store, state, socket and loop on a thread of their own.
 import Access
+import Evidence
 import Foundation
 import Hub
 import LogStore
@@ -25,6 +26,7 @@ struct FixtureOptions: Sendable {
   var directory: String?
   var logLevel = Logger.Level.critical
   var readAudit: ReadAuditOptions?
+  var keepsTree = false
   var slowMilliseconds = 0
   var clock: any HubClock = SystemClock()
   /// Where log lines go.
@@ -118,6 +120,16 @@ final class HubFixture {
     if options.agentLimits.areOn { processor.agents = AgentLimits(options.agentLimits) }
     processor.reads = options.readAudit.map { ReadAuditWriter(storage, store: log.status.store, options: $0) }
     defer { processor.reads?.close() }
+    if options.keepsTree {
+      processor.tree = TreeKeeper(
+        storage, options: TreeOptions(), log: log.durableEnd, now: { SystemClock().now() },
+        onOutcome: { wakeUp.signal() })
+    }
+    let treeThread = processor.tree?.start()
+    defer {
+      processor.tree?.stop()
+      treeThread?.join()
+    }
     let context = try Context()
     let zap = try options.curveKey.map { _ in try ZapHandler(in: context) }
     let socket = try Listener.socket(in: context, limits: options.limits, curveKey: options.curveKey)

@@ -21,7 +21,8 @@ extension MemoryHub {
     let (floor, cursor): (Revision, RecordCursor)
     do {
       floor = max(try log.firstRevision(), log.floor)
-      cursor = try log.cursor(from: query.from)
+      // Who names none begins where nothing is missing, so that the next page can be asked for too.
+      cursor = try log.cursor(from: query.from == .none ? floor : query.from)
     } catch {
       throw HubError(error)
     }

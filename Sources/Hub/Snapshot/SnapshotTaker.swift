@@ -81,6 +81,7 @@ final class SnapshotTaker {
     case .summary:
       writer.append(hub.snapshotSummary().encode())
       stage = .undurable(hub.state.revision, hub.log.lastTime)
+      hub.log.requestSync()
     case .undurable, .finishing: preconditionFailure("these stages wait for the disk")
     }
   }

@@ -6,7 +6,9 @@ internal import Threads
 package final class CommitWorker: Sendable {
   private struct Mailbox {
     var frames: [CommitBuffer] = []
+    var wantsSync = false
     var isStopping = false
+    var hasWork: Bool { !frames.isEmpty || wantsSync || isStopping }
   }
 
   /// Touched only by whoever processes: the thread, or the owner when there is none.
@@ -62,6 +64,11 @@ package final class CommitWorker: Sendable {
     }
   }
 
+  /// Has what is written so far made durable soon, also where no acknowledgement waits for it (`durability: none`).
+  package func requestSync() {
+    if options.usesThreads { mailbox.with(waking: true) { $0.wantsSync = true } } else { syncIfDirty() }
+  }
+
   package func stop() { mailbox.with(waking: true) { $0.isStopping = true } }
 
   /// The thread's body: until `stop`, and then until all that was submitted is done.
@@ -70,30 +77,37 @@ package final class CommitWorker: Sendable {
     // With `interval`: when what was written and not synced must be, however much more comes meanwhile.
     var deadline: ContinuousClock.Instant?
     while true {
-      guard let frames = take(until: deadline) else {
+      guard let work = take(until: deadline) else {
         syncIfDirty()
         deadline = nil
         continue
       }
-      if frames.isEmpty { return }
-      process(frames)
-      guard options.durability == .interval else { continue }
+      if !work.frames.isEmpty {
+        process(work.frames)
+      } else if !work.wantsSync {
+        return
+      }
       let now = ContinuousClock.now
-      if let due = deadline, due <= now {
+      if work.wantsSync || deadline.map({ $0 <= now }) ?? false {
         syncIfDirty()
         deadline = nil
-      } else if deadline == nil {
+        if work.wantsSync { notify() }
+      } else if options.durability == .interval, deadline == nil {
         deadline = now + interval
       }
     }
   }
 
-  /// Waits for frames; gives none when the worker is stopping and all is done, nil when `deadline` has come first.
-  private func take(until deadline: ContinuousClock.Instant?) -> [CommitBuffer]? {
-    let take = { (mailbox: inout Mailbox) -> [CommitBuffer]? in
-      guard !mailbox.frames.isEmpty || mailbox.isStopping else { return nil }
-      defer { mailbox.frames.removeAll(keepingCapacity: true) }
-      return mailbox.frames
+  /// Waits for something to do; gives no frames and no wish when the worker is stopping and all is done, nil when
+  /// `deadline` has come first.
+  private func take(until deadline: ContinuousClock.Instant?) -> Mailbox? {
+    let take = { (mailbox: inout Mailbox) -> Mailbox? in
+      guard mailbox.hasWork else { return nil }
+      defer {
+        mailbox.frames.removeAll(keepingCapacity: true)
+        mailbox.wantsSync = false
+      }
+      return mailbox
     }
     guard let deadline else { return mailbox.wait(take) }
     let left = ContinuousClock.now.duration(to: deadline) / .milliseconds(1)

@@ -14,15 +14,21 @@ struct FrameWindow: ~Copyable {
 
   /// What one read takes when no more is asked for: the stride of a commit table, so that one read finds a revision.
   static let lookupBytes = Layout.Seal.commitTableStrideBytes
-  /// Names are short as a rule.
-  private static let headBytes = 1_024
+  /// Of a packed segment every byte has to be made: no more is read than is looked at.
+  private static let packedLookupBytes = Layout.FrameHeader.size
+  /// How much of a record is read to have its head: names are short as a rule.
+  private let headBytes: Int
+  private static let plainHeadBytes = 1_024
+  private static let packedHeadBytes = 256
   private static let headBytesMax = Layout.RecordHeader.size + 4 * Int(UInt16.max)
 
-  init(_ segment: SegmentFile, limit: Int, pieceBytes: Int = FrameWindow.lookupBytes) {
+  init(_ segment: SegmentFile, limit: Int, pieceBytes: Int? = nil) {
     self.segment = segment
     self.limit = limit
-    self.pieceBytes = pieceBytes
-    window = ByteBuffer(capacity: pieceBytes)
+    let isPacked = segment.header.packedFrom != nil
+    self.pieceBytes = pieceBytes ?? (isPacked ? FrameWindow.packedLookupBytes : FrameWindow.lookupBytes)
+    headBytes = isPacked ? FrameWindow.packedHeadBytes : FrameWindow.plainHeadBytes
+    window = ByteBuffer(capacity: self.pieceBytes)
   }
 
   /// The `length` bytes from byte `offset` of the segment; they were loaded.
@@ -60,7 +66,7 @@ struct FrameWindow: ~Copyable {
   /// The head of the record at `offset` of a frame that ends at byte `end`.
   mutating func record(at offset: Int, before end: Int) throws(LogError) -> RecordHeader {
     let available = end - offset
-    var wanted = min(available, FrameWindow.headBytes)
+    var wanted = min(available, headBytes)
     while true {
       try load(offset, wanted)
       do throws(FormatError) {
@@ -70,7 +76,7 @@ struct FrameWindow: ~Copyable {
       } catch {
         let all = min(available, FrameWindow.headBytesMax)
         guard error == .badLength, wanted < all else { throw damaged(offset, error.text) }
-        wanted = all
+        wanted = wanted < FrameWindow.plainHeadBytes ? min(all, FrameWindow.plainHeadBytes) : all
       }
     }
   }

@@ -59,8 +59,8 @@ enum Action: Int, CaseIterable {
   /// Whether it may ask for a revision that this hub must have reached.
   var isRead: Bool {
     switch self {
-    case .get, .exists, .listKeys, .batchGet, .history, .checksum, .proof: true
-    case .put, .delete, .batch, .redact, .events, .stats, .health, .ping, .head, .snapshot, .compact, .erasure: false
+    case .get, .exists, .listKeys, .batchGet, .history, .events, .checksum, .proof: true
+    case .put, .delete, .batch, .redact, .stats, .health, .ping, .head, .snapshot, .compact, .erasure: false
     }
   }
 

@@ -45,7 +45,7 @@ extension RequestProcessor {
       return .reply
     }
     tree.follow(hub.log.durableEnd)
-    switch hub.log.durableThrough < revision ? .pending : tree.proof(of: revision, withPayload: withPayload) {
+    switch try isDurable(revision) ? tree.proof(of: revision, withPayload: withPayload) : .pending {
     case .pending: return .park(revision: .max, deadline: hub.clock.now() + RequestProcessor.proofMicroseconds)
     case .failed(let message): throw HubError(.storageError, message)
     case .proof(var proof) where isOf(key, proof):
@@ -54,9 +54,28 @@ extension RequestProcessor {
       if try hub.isRedacted(revision) { proof.opening = nil }
       finish(.proof, body, &reply) { [proof] in ProofText.append(proof, revision: revision.value, to: &$0) }
       recordRead(.proof, key, revision)
+    case .absent where revision < hub.log.floor: throw RequestProcessor.gone(revision, floor: hub.log.floor)
     case .proof, .absent: appendNoProof(of: key, body, &reply)
     }
     return .reply
+  }
+
+  /// Only what is on stable storage is in the tree. Where no acknowledgement waits for that, it has to be asked for.
+  ///
+  /// - Throws: when it will never be.
+  private func isDurable(_ revision: Revision) throws(HubError) -> Bool {
+    if hub.log.durableThrough >= revision { return true }
+    if let failure = hub.failure { throw HubError(failure) }
+    hub.log.requestSync()
+    return false
+  }
+
+  private static func gone(_ revision: Revision, floor: Revision) -> HubError {
+    var error = HubError(
+      .revisionCompacted,
+      "revision \(revision) was dropped by the retention, all is there from revision \(floor) on: ask for one of those")
+    error.floor = floor
+    return error
   }
 
   private func appendNoProof(of key: Range<Int>, _ body: RawSpan, _ reply: inout ByteBuffer) {
@@ -72,7 +91,7 @@ extension RequestProcessor {
     }
   }
 
-  /// The revision that is asked for; nil when there is no such key.
+  /// The revision that is asked for, or the key's newest event, a deletion too; nil when it has none.
   private func provenRevision(_ body: RawSpan, _ key: Range<Int>) throws(HubError) -> Revision? {
     guard let node = request.node(.revision) else {
       return RequestProcessor.newestRevision(hub, request, key)
@@ -87,7 +106,7 @@ extension RequestProcessor {
   }
 
   private static func newestRevision(_ hub: MemoryHub, _ request: borrowing Request, _ key: Range<Int>) -> Revision? {
-    hub.locate(request.decoded.bytes.extracting(key), seesPending: false).entry?.revision
+    hub.state.newestEvent(request.decoded.bytes.extracting(key))?.revision
   }
 
   private func isOf(_ key: Range<Int>, _ proof: LeafProof) -> Bool {

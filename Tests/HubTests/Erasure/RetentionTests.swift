@@ -117,6 +117,18 @@ struct RetentionTests {
       try store.hub.beginFeed(FeedQuery(from: Revision(1), prefix: [], limit: 10))
     }
     #expect(error?.code == .revisionCompacted && error?.floor == floor)
+    // Who names no beginning, and goes on with the next revision each time, comes to the end.
+    var (next, told) = (Revision.none, 0)
+    while next <= store.hub.state.revision {
+      let piece = try store.hub.beginFeed(FeedQuery(from: next, prefix: [], limit: 7))
+      while !piece.isComplete {
+        var work = 1 << 20
+        try store.hub.extend(piece, work: &work)
+      }
+      #expect(next == .none || piece.next > next)
+      (next, told) = (piece.next, told + piece.count)
+    }
+    #expect(told == past.events.count - Int(floor.value) + 1)
     let page = try store.hub.beginFeed(FeedQuery(from: floor, prefix: [], limit: 1_000))
     while !page.isComplete {
       var work = 1 << 20
