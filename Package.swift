@@ -131,7 +131,7 @@ let package = Package(
     .target(name: "HubClient", dependencies: ["Access", "Bytes", "JSONText", "ZeroMQ"], swiftSettings: spans),
     .target(
       name: "ToolSupport",
-      dependencies: ["Bytes", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      dependencies: ["Bytes", "Programs", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       path: "Sources/Tools/ToolSupport", swiftSettings: spans),
     .executableTarget(
       name: "mfh",

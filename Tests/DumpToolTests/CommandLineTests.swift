@@ -12,12 +12,37 @@ struct CommandLineTests {
     ["--stats", "--records"], ["--stats", "--limit", "3"], ["--nonsense"], ["another"],
   ]
 
-  @Test("A wrong command line is exit code 64", arguments: wrong)
+  @Test("A wrong command line is exit code 64, with one line that says what to do next", arguments: wrong)
   func usage(_ options: [String]) throws {
     let run = try ToolRun(options.isEmpty ? [] : ["/nonexistent"] + options)
     #expect(run.status == 64)
     #expect(run.output.isEmpty)
-    #expect(!run.errors.isEmpty)
+    #expect(run.errorLines.count == 1, "\(run.errors)")
+    #expect(run.errors.hasPrefix("logstore-dump: ") && run.errors.hasSuffix(" See logstore-dump --help.\n"))
+  }
+
+  @Test(
+    "So it is with the other tools on stores, and their help has examples",
+    arguments: [
+      (
+        "logstore-replay",
+        [[], ["a"], ["a", "--target"], ["a", "--target", "b", "--to-revision", "x"], ["--nonsense"]]
+      ),
+      ("logstore-verify", [[], ["a", "--format", "xml"], ["a", "b"], ["a", "--public-key", "x"], ["--nonsense"]]),
+      ("logstore-compact", [[], ["a", "--retention", "5x"], ["a", "b"], ["a", "--format", "xml"], ["--nonsense"]]),
+      ("logstore-dump", []),
+    ])
+  func otherTools(_ program: String, _ wrong: [[String]]) throws {
+    for arguments in wrong {
+      let run = try ProgramRun(program, arguments)
+      #expect(run.status == 64 && run.output.isEmpty, "\(program) \(arguments)")
+      #expect(run.errorLines.count == 1, "\(run.errors)")
+      #expect(
+        run.errors.hasPrefix("\(program): ") && run.errors.hasSuffix(" See \(program) --help.\n"), "\(run.errors)")
+    }
+    let help = try ProgramRun(program, ["--help"])
+    #expect(help.status == 0 && help.errors.isEmpty && help.output.contains("Examples:\n  \(program) "))
+    #expect(try ProgramRun(program, ["--version"]).output == "\(program) 0.1.0\n")
   }
 
   @Test("No directory, no store, or a file in its place is exit code 66 with one line that says what to do")

@@ -17,6 +17,11 @@ struct LogstoreCompact: ParsableCommand {
 
       Exit codes: 0 done, 64 usage, 65 damaged, 66 no store there, 74 I/O error, 75 a hub has the store open, \
       77 not permitted.
+
+      Examples:
+        logstore-compact mfh-data --dry-run
+        logstore-compact mfh-data
+        logstore-compact mfh-data --retention 90d --format json
       """,
     version: "logstore-compact \(Version.number)")
 
@@ -48,4 +53,8 @@ struct LogstoreCompact: ParsableCommand {
     let job = CompactJob(directory: directory, policy: policy, isDryRun: isDryRun, format: format)
     throw ExitCode(job.run().rawValue)
   }
+}
+
+extension LogstoreCompact {
+  static func main() { runAsProgram() }
 }

@@ -1,6 +1,7 @@
 /// `logstore-dump DIR`: shows what a store's log holds, whatever state the store is in. CONTRACT: "logstore-dump".
 internal import ArgumentParser
 internal import Programs
+internal import ToolSupport
 
 @main
 struct LogstoreDump: ParsableCommand {
@@ -14,6 +15,12 @@ struct LogstoreDump: ParsableCommand {
 
       Exit codes: 0 done, 64 usage, 65 damaged (everything readable was printed), 66 no store there, 74 I/O error, \
       77 not permitted.
+
+      Examples:
+        logstore-dump mfh-data --key notes/today
+        logstore-dump mfh-data --agent Planner --since 2026-11-24T09:00:00Z --format json | jq -r .target_key
+        logstore-dump mfh-data --reverse --limit 20
+        logstore-dump mfh-data --stats --from-revision 1200
       """,
     version: "logstore-dump \(Version.number)")
 
@@ -24,4 +31,8 @@ struct LogstoreDump: ParsableCommand {
   func run() throws {
     throw ExitCode(DumpJob(options).run().rawValue)
   }
+}
+
+extension LogstoreDump {
+  static func main() { runAsProgram() }
 }

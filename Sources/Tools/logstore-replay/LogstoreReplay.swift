@@ -1,6 +1,7 @@
 /// `logstore-replay SOURCE --target DIR`: point-in-time recovery. CONTRACT: "logstore-replay".
 internal import ArgumentParser
 internal import Programs
+internal import ToolSupport
 
 @main
 struct LogstoreReplay: ParsableCommand {
@@ -29,4 +30,8 @@ struct LogstoreReplay: ParsableCommand {
   mutating func validate() throws { try options.validate() }
 
   func run() throws { throw ExitCode(ReplayJob(options).run().rawValue) }
+}
+
+extension LogstoreReplay {
+  static func main() { runAsProgram() }
 }

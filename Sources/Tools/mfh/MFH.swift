@@ -29,17 +29,11 @@ enum Main {
       throw error
     } catch {
       guard MFH.exitCode(for: error) == .success else {
-        let named = arguments.first.flatMap { MFH.commandNames.contains($0) ? $0 + " " : nil } ?? ""
-        throw Failure(.usage, Main.sentence(MFH.message(for: error)) + " See mfh \(named)--help.")
+        let named = arguments.first.flatMap { MFH.commandNames.contains($0) ? "mfh \($0)" : nil } ?? "mfh"
+        throw Failure(.usage, UsageText.line(MFH.message(for: error), of: named))
       }
       print(MFH.fullMessage(for: error))
     }
-  }
-}
-
-extension Main {
-  private static func sentence(_ text: String) -> String {
-    text.hasSuffix(".") || text.hasSuffix("?") ? text : text + "."
   }
 }
 
