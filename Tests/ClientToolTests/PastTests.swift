@@ -64,4 +64,59 @@ struct PastTests {
     #expect(try hub.mfh("get", "k", "--at-revision", "99").status == 65)
     #expect(try hub.mfh("get", "k", "--at-revision", "1", "--at-time", time).status == 64)
   }
+
+  private static let gone =
+    #"{"success":false,"code":"revision_compacted","error":"revision 7 is gone: all is there from revision 8 on"}"#
+
+  private func page(_ revisions: [Int], _ rest: String) -> String {
+    let events = revisions.map {
+      #"{"sequence_number":\#($0),"timestamp":"2026-11-24T09:00:00.000000Z","event_type":"UPDATE","target_key":"k","#
+        + #""agent_id":"a","payload":{"content":"x"},"previous_value":null}"#
+    }
+    return #"{"success":true,"result":{"events":[\#(events.joined(separator: ","))],"more":true\#(rest)}}"#
+  }
+
+  @Test(
+    "A list whose rest is gone from the log shows what is there, says what is gone, and is exit code 66",
+    arguments: [["history", "k"], ["events"]], ["table", "json"])
+  func goneInTheMidst(_ command: [String], _ format: String) throws {
+    let first = page([9, 8], #","next_revision":10,"revision":20,"epoch":1"#)
+    let hub = try PretendedHub(.bodies([first, PastTests.gone]))
+    defer { hub.stop() }
+    let run = try mfh(command + ["--hub", hub.address, "--format", format])
+    #expect(run.status == 66)
+    #expect(run.lines.count == (format == "json" ? 2 : 3), "\(run.output)")
+    #expect(run.lines.last?.contains(format == "json" ? #""sequence_number":8"# : " 8  UPDATE") ?? false)
+    #expect(run.errorLines.count == 1 && run.errors.contains("gone from the log"), "\(run.errors)")
+    #expect(run.errors.contains("from revision 8 on") && run.errors.contains("revision_compacted"))
+    #expect(run.errors.contains(command[0] == "history" ? "before revision 8" : "from revision 10 on"))
+  }
+
+  @Test("A list whose first page is refused prints nothing", arguments: [["history", "k"], ["events"]])
+  func goneAtOnce(_ command: [String]) throws {
+    let hub = try PretendedHub(.body(PastTests.gone))
+    defer { hub.stop() }
+    let run = try mfh(command + ["--hub", hub.address])
+    #expect(run.status == 66 && run.output.isEmpty && run.errorLines.count == 1)
+    #expect(!run.errors.contains("the list ends here"))
+  }
+
+  @Test("Where nothing is, it is said that nothing is there, and where the log ends")
+  func nothing() throws {
+    let runs: [([String], String)] = [
+      (["events", "--from-revision", "999999"], "from revision 999999 on"),
+      (["events", "--since", "2999-01-01T00:00:00Z"], "from 2999-01-01T00:00:00Z on"),
+      (["events", "--by", "nobody"], "by nobody"), (["events", "--prefix", "none/"], "none/"),
+      (["undo", "--agent", "nobody", "--from-revision", "0"], "by nobody from revision 0 on"),
+      (["undo", "--agent", "nobody", "--from-revision", "0", "--dry-run", "--format", "json"], "by nobody"),
+    ]
+    for (arguments, text) in runs {
+      let run = try hub.mfh(arguments)
+      #expect(run.status == 0, "\(arguments): \(run.errors)")
+      #expect(run.errorLines.count == 1 && run.errors.contains(text), "\(arguments): \(run.errors)")
+      #expect(run.errors.contains("the log ends with revision 4"), "\(run.errors)")
+    }
+    #expect(try hub.mfh("events").errors.isEmpty)
+    #expect(try hub.mfh("undo", "--agent", "first", "--from-revision", "0", "--dry-run").errors.isEmpty)
+  }
 }

@@ -12,6 +12,8 @@ final class PretendedHub: Sendable {
     case frames([[UInt8]])
     /// Answers each request with this body.
     case body(String)
+    /// Answers each request with the next body, and in the end with the last one.
+    case bodies([String])
     /// Answers the first request with the first body, but only when the second request has come; then that one.
     case late(String, String)
     /// Closes its socket on the first request.
@@ -63,6 +65,8 @@ final class PretendedHub: Sendable {
     case .silent: break
     case .frames(let frames): try send([request[0]] + frames, on: socket)
     case .body(let body): try send([request[0], [], Array(body.utf8)], on: socket)
+    case .bodies(let bodies):
+      try send([request[0], [], Array(bodies[min(count, bodies.count) - 1].utf8)], on: socket)
     case .late(let first, let second):
       if count == 1 {
         firstSender.withLock { $0 = request[0] }

@@ -45,6 +45,21 @@ struct CommandLineTests {
     #expect(try ProgramRun(program, ["--version"]).output == "\(program) 0.1.0\n")
   }
 
+  @Test("Where nothing passes the filters that is said, with the end of the log; the exit code stays 0")
+  func nothing() throws {
+    let fixture = try StoreFixture.closed(events: 20)
+    for options in [
+      ["--from-revision", "99999999"], ["--since", "2999-01-01T00:00:00Z"], ["--key", "none", "--reverse"],
+      ["--format", "json", "--agent", "nobody"], ["--records", "--key", "none"],
+    ] {
+      let run = try ToolRun([fixture.directory.path] + options)
+      #expect(run.status == 0)
+      #expect(run.errorLines.count == 1 && run.errors.contains("ends with revision 20"), "\(run.errors)")
+    }
+    #expect(try ToolRun(fixture.directory.path, "--stats", "--key", "none").errors.isEmpty)
+    #expect(try ToolRun(fixture.directory.path, "--from-revision", "20").errors.isEmpty)
+  }
+
   @Test("No directory, no store, or a file in its place is exit code 66 with one line that says what to do")
   func noStore() throws {
     let empty = ScratchDirectory()

@@ -138,6 +138,15 @@ def test_a_hub_keeps_its_retention(tmp_path: Path) -> None:
             refusal = hub.reply("events", from_revision=1)
             assert refusal["code"] == "revision_compacted" and str(stats["floor"]) in refusal["error"]
             assert hub.ask("events", from_revision=stats["floor"])["events"]
+            key = "team-0/memory/0"
+            # The floor is told before the last segment is written anew.
+            while not (told_of := hub.ask("history", key=key))["more"]:
+                assert time.monotonic() < end
+                time.sleep(0.05)
+            assert told_of["events"][-1]["sequence_number"] < stats["floor"]
+            history = mfh_tool.run(server.address, "history", key, "--format", "json", code=66)
+            assert history.lines == told_of["events"] and f"from revision {stats['floor']} on" in history.errors
+            assert mfh_tool.run(server.address, "history", key, code=66).output.count("\n") == 1 + len(told_of["events"])
         server.stop()
     finally:
         if server.is_running:

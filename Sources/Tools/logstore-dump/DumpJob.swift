@@ -66,6 +66,10 @@ struct DumpJob {
     var inspector = LogInspector(store, visitor: source)
     inspector.run()
     source.finish()
+    if source.emitted == 0, source.lastRevision != .none, !options.stats, !output.isClosed {
+      report.say(
+        "nothing in \(options.directory) passes the filters: the log ends with revision \(source.lastRevision)")
+    }
     return source.emitted
   }
 

@@ -17,6 +17,8 @@ final class EventSource: InspectionVisitor {
   private var previous = RecordFetcher(bytesBefore: 0, bytesBehind: 2_048)
   private var noItem = ByteBuffer(capacity: 16)
   private(set) var emitted = 0
+  /// The highest revision that was met.
+  private(set) var lastRevision = Revision.none
   private var seen: UInt64 = 0
   /// With `--reverse`: what passed the filter, to be given once all is known.
   private var matches: MatchList?
@@ -50,6 +52,7 @@ final class EventSource: InspectionVisitor {
     let fields = record.header.fields
     let place = RecordPlace(segmentIndex: segments.count - 1, offset: record.offset)
     if fields.operation.takesRevision {
+      lastRevision = max(lastRevision, fields.revision)
       if sink.wantsPreviousItem { revisions.note(fields.revision, at: place) }
     } else if !sink.wantsEveryRecord {
       return true

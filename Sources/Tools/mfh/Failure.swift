@@ -15,6 +15,15 @@ struct Failure: Error {
     self.status = status
     self.message = message
   }
+
+  /// For a list of which some is printed already, when `rest` of it can not be had.
+  func endingList(of rest: String) -> Failure {
+    let state = refusal?.code == .revisionCompacted ? "is gone from the log" : "was not told"
+    var failure = Failure(status, "the list ends here: \(rest) \(state); \(message)")
+    failure.mayPass = mayPass
+    failure.refusal = refusal
+    return failure
+  }
 }
 
 extension ExitStatus {

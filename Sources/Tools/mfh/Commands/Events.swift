@@ -21,7 +21,8 @@ struct Events: ParsableCommand {
         mfh events --since 2026-11-24T09:00:00Z --by Planner --all
         mfh events --all --format json | jq -r .agent_id | sort | uniq -c
 
-      mfh watch shows events as they happen. Exit code 66 when the log has the first revision no more.
+      mfh watch shows events as they happen. Exit code 66 when the log has a revision of the range no more: \
+      what came before it is printed.
       """)
 
   @Option(help: ArgumentHelp("Begin with this revision. [the oldest]", valueName: "n"))
@@ -57,11 +58,21 @@ struct Events: ParsableCommand {
     var reply = HubReply()
     var rest = all ? .max : limit ?? 100
     var next: UInt64?
+    var (count, end): (UInt64, UInt64) = (0, 0)
     while !session.output.isClosed {
       // With a filter of our own a page may have none that count.
-      let page = try feed.read(
-        limit: by == nil ? min(rest, EventFeed.pageEvents) : EventFeed.pageEvents, reply: &reply)
+      let page: FeedPage
+      do {
+        page = try feed.read(
+          limit: by == nil ? min(rest, EventFeed.pageEvents) : EventFeed.pageEvents, reply: &reply)
+      } catch {
+        // What came before is no less true for what is not there.
+        if count > 0 { printer.flush() }
+        try session.finish()
+        throw count > 0 ? error.endingList(of: "what comes from revision \(next ?? 0) on") : error
+      }
       next = page.hasMore ? page.next : nil
+      end = page.revision
       try page.forEach(in: reply) { (event) throws(Failure) in
         guard rest > 0 else {
           next = min(next ?? .max, try reply.requiredNumber("sequence_number", of: event))
@@ -70,14 +81,28 @@ struct Events: ParsableCommand {
         guard by.map({ $0 == reply.string("agent_id", of: event) ?? "" }) ?? true else { return }
         printer.print(event, of: reply)
         rest -= 1
+        count += 1
       }
       session.output.flushIfFull()
       if rest == 0 || !page.hasMore { break }
     }
     printer.flush()
     try session.finish()
-    if let next, !session.output.isClosed {
+    guard !session.output.isClosed else { return }
+    if count == 0 {
+      StandardError.say("mfh", DisplayText.line("\(nothing) at \(session.address): the log ends with revision \(end)"))
+    } else if let next {
       StandardError.say("mfh", "there are more events: --all, or --from-revision \(next)")
     }
+  }
+
+  /// Names what was looked for and is not there.
+  private var nothing: String {
+    var parts = ["no event"]
+    if let by { parts.append(by.isEmpty ? "without an agent" : "by \(by)") }
+    if !prefix.isEmpty { parts.append("of keys that begin with \(prefix)") }
+    if let fromRevision { parts.append("from revision \(fromRevision) on") }
+    if let since { parts.append("from \(since) on") }
+    return parts.joined(separator: " ")
   }
 }

@@ -22,7 +22,8 @@ struct History: ParsableCommand {
         mfh history user/7 --all --format json | jq -r '[.timestamp, .agent_id, .payload.content] | @csv'
 
       A revision from the list shows the whole item as it was: mfh get <key> --at-revision 1187. Exit code 66 when the \
-      key never had an event, or the log has the one asked for no more.
+      key never had an event, or when the log has older ones no more: what it has is printed, and standard error says \
+      from which revision on all is there.
       """)
 
   @Argument(help: "The key.")
@@ -56,7 +57,14 @@ struct History: ParsableCommand {
     var (more, isEmpty) = (true, true)
     while more, rest > 0, !session.output.isClosed {
       let wanted = min(rest, History.pageEvents)
-      try ask(for: wanted, before: before, session, &reply)
+      do {
+        try ask(for: wanted, before: before, session, &reply)
+      } catch {
+        // What came before is no less true for what is not there.
+        if !isEmpty { printer.flush() }
+        try session.finish()
+        throw isEmpty ? error : error.endingList(of: "what came before revision \(before ?? 0)")
+      }
       let (count, last) = try printPage(reply, &printer)
       more = try reply.requiredFlag("more", of: reply.result)
       guard count <= wanted, !more || count > 0 else {

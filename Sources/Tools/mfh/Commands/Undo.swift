@@ -1,6 +1,5 @@
 /// `mfh undo`.
 internal import ArgumentParser
-internal import Glibc
 internal import HubClient
 internal import Programs
 internal import ToolSupport
@@ -90,6 +89,10 @@ struct Undo: ParsableCommand {
     }
     run.end()
     try session.finish()
+    if run.isEmpty {
+      StandardError.say(
+        "mfh", DisplayText.line("\(nothing) at \(session.address): the log ends with revision \(run.revision)"))
+    }
     if run.counts.restless > 0 {
       throw Failure(.canNotCreate, "\(run.counts.restless) keys changed each time they were to be undone: run it again")
     }
@@ -100,10 +103,14 @@ struct Undo: ParsableCommand {
   }
 
   private func isAgreed(_ count: Int, _ writer: String, _ session: Session) -> Bool {
-    guard !yes, session.output.isTerminal, isatty(STDIN_FILENO) == 1 else { return true }
+    guard !yes, Question.canBeAsked(session) else { return true }
     let name = writer.isEmpty ? "the key's agent" : DisplayText.line(writer)
-    let question = "write these \(count) changes as \(name)? [y/N] "
-    _ = Glibc.write(STDERR_FILENO, question, question.utf8.count)
-    return ["y", "yes"].contains(readLine()?.lowercased())
+    return Question.isAgreed("write these \(count) changes as \(name)?")
+  }
+
+  /// Names what was looked for and is not there.
+  private var nothing: String {
+    let start = since ?? "revision \(fromRevision ?? 0)"
+    return "no event \(agent.isEmpty ? "without an agent" : "by \(agent)") from \(start) on"
   }
 }

@@ -40,6 +40,12 @@ struct UndoRun: ~Copyable {
     return keys
   }
 
+  /// Whether the agent wrote nothing in the range.
+  var isEmpty: Bool { survey.keys.isEmpty }
+
+  /// The hub's newest revision.
+  var revision: UInt64 { survey.revision }
+
   mutating func write(_ keys: [String]) throws(Failure) {
     var rest = keys[...]
     while !rest.isEmpty {

@@ -13,6 +13,8 @@ struct UndoSurvey: ~Copyable {
   private(set) var keys: [String] = []
   /// The hub's time, as of its last answer.
   private(set) var time = ""
+  /// The hub's newest revision, as of its last answer.
+  private(set) var revision: UInt64 = 0
 
   init(of agent: String, _ session: Session, from start: FeedStart) {
     self.agent = agent
@@ -24,6 +26,7 @@ struct UndoSurvey: ~Copyable {
     while true {
       let page = try feed.read(reply: &reply)
       time = reply.string("timestamp", of: JSONTape.root) ?? time
+      revision = page.revision
       var event = reply.tape.firstChild(page.events)
       for _ in 0..<page.count {
         take(try UndoEvent(event, reply))
