@@ -119,4 +119,29 @@ struct PastTests {
     #expect(try hub.mfh("events").errors.isEmpty)
     #expect(try hub.mfh("undo", "--agent", "first", "--from-revision", "0", "--dry-run").errors.isEmpty)
   }
+
+  @Test("A dry run of a redaction tells what would be erased, and erases nothing")
+  func redactDryRun() throws {
+    let options = ["--reason", "r", "--dry-run", "--format", "json"]
+    let whole = try hub.mfh(["redact", "k"] + options)
+    #expect(whole.status == 0 && whole.errors.isEmpty, "\(whole.errors)")
+    #expect(whole.output == #"{"would":"erase","key":"k","items":2,"revisions":[1,3]}"# + "\n")
+    let one = try hub.mfh(["redact", "--revision", "2"] + options)
+    #expect(one.output == #"{"would":"erase","key":"other","items":1,"revisions":[2]}"# + "\n")
+    let table = try hub.ok("redact", "k", "--reason", "r", "--dry-run").output
+    #expect(table.contains("would erase  2 items") && table.contains("1, 3"), "\(table)")
+    for (arguments, status, text) in [
+      (["--revision", "4"], Int32(65), "DELETE"), (["--revision", "99"], 65, "ends with revision 4"),
+      (["--revision", "0"], 65, "ends with revision 4"), (["nobody"], 66, "nothing to erase"),
+    ] {
+      let run = try hub.mfh(["redact"] + arguments + options)
+      #expect(run.status == status && run.output.isEmpty && run.errorLines.count == 1)
+      #expect(run.errors.contains(text), "\(run.errors)")
+    }
+    #expect(try hub.ok("get", "k", "--at-revision", "1", "--raw").output == "one")
+    try hub.ok("redact", "k", "--reason", "r", "--no-wait")
+    #expect(try hub.mfh("get", "k", "--at-revision", "1").errors.contains("redacted"))
+    #expect(try hub.mfh(["redact", "k"] + options).status == 66)
+    #expect(try hub.mfh(["redact", "--revision", "1"] + options).status == 66)
+  }
 }

@@ -12,7 +12,9 @@ struct TerminalTests {
   private static let getNumber: UInt = 0x8004_5430
 
   /// Runs `mfh` with a terminal as its standard output; returns what arrived there.
-  private func onTerminal(_ arguments: [String]) throws -> String {
+  ///
+  /// - Parameter answer: what somebody types there; nil when standard input is no terminal.
+  private func onTerminal(_ arguments: [String], answer: String? = nil) throws -> String {
     let master = open("/dev/ptmx", O_RDWR | O_NOCTTY)
     try #require(master >= 0)
     defer { close(master) }
@@ -25,7 +27,11 @@ struct TerminalTests {
     process.executableURL = ProgramRun.executable("mfh")
     process.arguments = arguments
     process.standardOutput = FileHandle(fileDescriptor: slave)
-    process.standardInput = FileHandle.nullDevice
+    process.standardInput = answer == nil ? FileHandle.nullDevice : FileHandle(fileDescriptor: slave)
+    if let answer {
+      process.standardError = FileHandle.nullDevice
+      try #require(write(master, answer, answer.utf8.count) == answer.utf8.count)
+    }
     try process.run()
     close(slave)
     var text: [UInt8] = []
@@ -61,6 +67,23 @@ struct TerminalTests {
     #expect(table.hasPrefix("a\\u{1b}[2Jb\\u{9b}31mc\\u{202e}d\\u{7f}e\ttab\nline\n\n"))
     let missing = try hub.mfh("get", "no\u{1B}[2Jkey", "--timeout", "5")
     #expect(!missing.errors.contains("\u{1B}"))
+  }
+
+  @Test("At a terminal a redaction shows what it would erase, and asks: anything but yes is no")
+  func asks() throws {
+    let hub = try TestHub()
+    try hub.ok("put", "k", "secret")
+    let redact = ["redact", "k", "--reason", "r", "--no-wait", "--hub", hub.server.address]
+    let refused = try onTerminal(redact, answer: "n\n")
+    #expect(refused.contains("would erase  1 item") && !refused.contains("\nerased "), "\(refused)")
+    #expect(try hub.ok("get", "k", "--raw").output == "secret")
+    let agreed = try onTerminal(redact, answer: "y\n")
+    #expect(agreed.contains("would erase  1 item") && agreed.contains("\nerased "), "\(agreed)")
+    #expect(try hub.mfh("get", "k").errors.contains("redacted"))
+    try hub.ok("put", "k", "another")
+    let unasked = try onTerminal(redact + ["--yes"], answer: "n\n")
+    #expect(!unasked.contains("would erase") && unasked.contains("erased "), "\(unasked)")
+    #expect(try hub.mfh("get", "k").errors.contains("redacted"))
   }
 
   @Test("JSON that is made safe is the same value")

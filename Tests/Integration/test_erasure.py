@@ -104,8 +104,11 @@ def old_store(directory: Path) -> Path:
 def test_a_retention_lets_old_versions_go_without_a_hub(tmp_path: Path) -> None:
     store = old_store(tmp_path / "store")
     before = verify(store)
+    foreseen = run("logstore-compact", store, "--retention", "versions:1", "--format", "json", "--dry-run")
+    assert verify(store) == before
     done = run("logstore-compact", store, "--retention", "versions:1", "--format", "json")
     floor = json.loads(done.stdout.splitlines()[0])["floor"]
+    assert json.loads(foreseen.stdout.splitlines()[0])["floor"] == floor
     assert 0 < floor <= before["revision"]
     after = verify(store)
     assert same(after, {name: before[name] for name in ("revision", "keys", "checksum")})
@@ -113,6 +116,7 @@ def test_a_retention_lets_old_versions_go_without_a_hub(tmp_path: Path) -> None:
     assert '"DROPPED"' in kinds and '"DROPPED"' not in run("logstore-dump", store, "--format", "json").stdout
     summary = json.loads(run("logstore-dump", store, "--stats", "--format", "json").stdout)
     left = run("logstore-dump", store, "--format", "json").stdout.splitlines()
+    assert summary["dropped_events"] == json.loads(foreseen.stdout.splitlines()[0])["events_to_drop"]
     assert summary["dropped_events"] == kinds.count('"DROPPED"') and summary["events"] == len(left)
     assert sum(summary["by_type"].values()) == sum(agent["events"] for agent in summary["by_agent"]) == len(left)
     assert f"{summary['dropped_events']} events that the retention has let go" in run("logstore-dump", store, "--stats").stdout
@@ -147,6 +151,12 @@ def test_a_hub_keeps_its_retention(tmp_path: Path) -> None:
             history = mfh_tool.run(server.address, "history", key, "--format", "json", code=66)
             assert history.lines == told_of["events"] and f"from revision {stats['floor']} on" in history.errors
             assert mfh_tool.run(server.address, "history", key, code=66).output.count("\n") == 1 + len(told_of["events"])
+            oldest = told_of["events"][-1]["sequence_number"]
+            plan = mfh_tool.run(server.address, "redact", key, "--reason", "r", "--dry-run", "--format", "json").lines
+            assert plan[0]["key"] == key and plan[0]["revisions"][0] == oldest
+            # Below the floor the feed does not begin: what is still there is told of by its key.
+            one = mfh_tool.run(server.address, "redact", "--revision", oldest, "--reason", "r", "--dry-run", code=66)
+            assert "mfh redact <key> --dry-run" in one.errors
         server.stop()
     finally:
         if server.is_running:

@@ -1097,3 +1097,11 @@ bug(384, "a history whose rest is gone does not show what is there", "Tools/mfh/
     "if !isEmpty { printer.flush() }",
     "if !$BUG, !isEmpty { printer.flush() }",
     "PastTests")
+bug(385, "a dry run of a redaction erases", "Tools/mfh/Commands/Redact.swift",
+    "guard dryRun || asks else { return true }",
+    "guard !$BUG, dryRun || asks else { return true }",
+    "PastTests")
+bug(386, "a dry run of a retention does not tell the new floor", "LogStore/Retention/RetentionForecast.swift",
+    "floor = max(floor, findings.floor)",
+    "if !$BUG { $TEXT }",
+    "CompactToolTests")

@@ -13,6 +13,9 @@ struct RetentionFindings: Sendable {
   var segments: [SegmentNumber] = []
   /// From this revision on the past is whole once that is done; 0: nothing is let go.
   var floor = Revision.none
+  /// How many events go from those segments, and how many bytes their records have.
+  var events = 0
+  var bytes = 0
 }
 
 final class RetentionSurvey: Sendable {
@@ -87,16 +90,19 @@ final class RetentionSurvey: Sendable {
     // The newest event that makes another one go, for each segment that others go from.
     for part in parts.reversed() {
       let events = try read(part)
-      var dropped = 0
+      var dropped = (events: 0, bytes: 0)
       var total = 0
       for event in events.reversed() {
         if superseded.note(event.revision, supersedes: event.previous) {
           findings.floor = max(findings.floor, event.revision)
         }
         total += event.bytes
-        if superseded.contains(event.revision) { dropped += event.bytes }
+        if superseded.contains(event.revision) { dropped = (dropped.events + 1, dropped.bytes + event.bytes) }
       }
-      if dropped > 0, dropped * RetentionSurvey.worth >= total { findings.segments.insert(part.file.number, at: 0) }
+      guard dropped.events > 0, dropped.bytes * RetentionSurvey.worth >= total else { continue }
+      findings.segments.insert(part.file.number, at: 0)
+      findings.events += dropped.events
+      findings.bytes += dropped.bytes
     }
     if findings.segments.isEmpty { findings.floor = .none }
     findings.edits.dropped = superseded

@@ -1,6 +1,5 @@
 /// One run of the tool: opens the store, packs segment by segment, and says what came of it.
 internal import Bytes
-internal import Bytes
 internal import Glibc
 internal import LogStore
 internal import Programs
@@ -22,7 +21,7 @@ struct CompactJob {
       } catch {
         return refuse(ExitStatus(opening: error), String(cString: strerror(error.errno)))
       }
-      if isDryRun { return show(try StoreDirectory.load(storage, writable: false)) }
+      if isDryRun { return try show(try StoreDirectory.load(storage, writable: false)) }
       // Nothing is made where no store is.
       _ = try StoreDirectory.load(storage, writable: false)
       return try pack(storage)
@@ -147,11 +146,12 @@ struct CompactJob {
     }
   }
 
-  /// What a run would pack.
-  private func show(_ store: StoreDirectory) -> ExitStatus {
+  /// What a run would let go and pack.
+  private func show(_ store: StoreDirectory) throws(LogError) -> ExitStatus {
     if let problem = store.problems.first { return refuse(ExitStatus(problem), problem.description) }
     let output = Output()
     let end = (try? TailExaminer(store).examine().activeIndex) ?? 0
+    try showRetention(of: store, end, to: output)
     let plain = store.segments[..<end].filter { $0.header.packedFrom == nil }
     for segment in plain {
       switch format {
@@ -168,6 +168,24 @@ struct CompactJob {
     }
     output.flush()
     return .done
+  }
+
+  private func showRetention(of store: StoreDirectory, _ activeIndex: Int, to output: Output) throws(LogError) {
+    guard policy != .forever else { return }
+    let forecast = try RetentionForecast(
+      of: store, activeIndex: activeIndex, policy, now: CompactJob.now(),
+      untouched: CompactJob.untouchedMicroseconds)
+    switch format {
+    case .json:
+      output.buffer.append(
+        text: "{\"events_to_drop\":\(forecast.events),\"bytes_to_drop\":\(forecast.bytes),"
+          + "\"segments_to_write_anew\":\(forecast.segments),\"floor\":\(forecast.floor)}\n")
+    case .table:
+      let past = forecast.floor == .none ? "stays whole" : "would be whole from revision \(forecast.floor) on"
+      output.buffer.append(
+        text: "\(forecast.events) events to let go, \(ByteSize.text(UInt64(forecast.bytes))), from "
+          + "\(forecast.segments) segments; the past \(past)\n")
+    }
   }
 }
 

@@ -13,7 +13,8 @@ struct LogstoreCompact: ParsableCommand {
       The records stay what they are, and where they are; they take a fraction of the room. With --retention, events \
       that later ones of their key have superseded are let go, but for their place in the history tree. A running hub \
       does both by itself: mfh compact, storage.retention. The store is opened as the hub opens it, so after a crash it is recovered first. \
-      Interrupted, it leaves a store that opens; the next run goes on.
+      Interrupted, it leaves a store that opens; the next run goes on. What a retention has let go can not be had back: \
+      look with --dry-run first.
 
       Exit codes: 0 done, 64 usage, 65 damaged, 66 no store there, 74 I/O error, 75 a hub has the store open, \
       77 not permitted.
@@ -21,6 +22,7 @@ struct LogstoreCompact: ParsableCommand {
       Examples:
         logstore-compact mfh-data --dry-run
         logstore-compact mfh-data
+        logstore-compact mfh-data --retention versions:10 --dry-run
         logstore-compact mfh-data --retention 90d --format json
       """,
     version: "logstore-compact \(Version.number)")
@@ -34,7 +36,7 @@ struct LogstoreCompact: ParsableCommand {
       valueName: "policy"))
   var retention: String?
 
-  @Flag(name: .customLong("dry-run"), help: "Say what would be packed, and change nothing.")
+  @Flag(name: .customLong("dry-run"), help: "Say what would be packed and let go, and change nothing.")
   var isDryRun = false
 
   @Option(help: "table, or json: one object a line.")
@@ -46,7 +48,6 @@ struct LogstoreCompact: ParsableCommand {
     if let retention, RetentionPolicy(retention) == nil {
       throw ValidationError("--retention is \(RetentionPolicy.expectation)")
     }
-    if isDryRun, policy != .forever { throw ValidationError("--dry-run tells only what would be packed") }
   }
 
   func run() throws {

@@ -20,10 +20,14 @@ struct Redact: ParsableCommand {
       history, and reads of an erased item answer "redacted"; put it again, or mfh delete it. Proofs and audits go on to \
       hold. Who redacted what, when and why, is in the log: never name in the reason what is to be forgotten.
 
+      At a terminal it shows what it would erase and asks before it does; in a pipe it does not, so look with --dry-run \
+      first.
+
       The command waits until no file of the store has the bytes any more, and lists those that had. Backups from before, \
       copies, and what a salvage has put into quarantine/ are not touched.
 
       Examples:
+        mfh redact user/7 --reason "asked for by the user, ticket 1207" --dry-run
         mfh redact user/7 --reason "asked for by the user, ticket 1207"
         mfh redact --revision 88123 --reason "a password was pasted"
 
@@ -41,6 +45,10 @@ struct Redact: ParsableCommand {
 
   @Flag(help: "Do not wait until the bytes are gone.") var noWait = false
 
+  @Flag(help: "Show what would be erased; write nothing.") var dryRun = false
+
+  @Flag(help: "At a terminal: do not ask.") var yes = false
+
   @OptionGroup var client: ClientOptions
 
   private static let pauseMicroseconds: UInt32 = 50_000
@@ -52,6 +60,7 @@ struct Redact: ParsableCommand {
 
   func run() throws {
     let session = try Session(client)
+    guard try isAgreed(session) else { return try session.finish() }
     var receipt = RedactionReceipt()
     var reply = HubReply()
     var before: UInt64?
@@ -69,14 +78,28 @@ struct Redact: ParsableCommand {
     }
     receipt.print(to: session)
     try session.finish()
-    if receipt.revisions.isEmpty {
-      throw Failure(.noInput, "nothing to erase: no item is there that was not erased before")
-    }
+    if receipt.revisions.isEmpty { throw Redact.nothing }
     if !noWait, !receipt.isDone {
       throw Failure(
         .inputOutput, "the items are told no more, but are still in a file (\(receipt.failure)): the hub goes on trying"
       )
     }
+  }
+
+  private static let nothing = Failure(
+    .noInput, "nothing to erase: no item is there that was not erased before")
+
+  /// Shows what would be erased where that is asked for, or somebody can say no. False when nothing is to be done.
+  private func isAgreed(_ session: Session) throws(Failure) -> Bool {
+    let asks = !yes && Question.canBeAsked(session)
+    guard dryRun || asks else { return true }
+    let survey = RedactionSurvey(session)
+    let found = if let key { try survey.items(of: key) } else { try survey.item(at: revision ?? 0) }
+    guard !found.revisions.isEmpty else { throw Redact.nothing }
+    found.print(to: session)
+    session.output.flush()
+    guard !dryRun else { return false }
+    return Question.isAgreed("erase \(RedactionPlan.count(found.revisions)) for good?")
   }
 
   private func request(_ session: Session, before: UInt64?) -> HubRequest {
@@ -130,8 +153,8 @@ private struct RedactionReceipt {
     if session.format == .json { return printJSON(to: session) }
     guard !revisions.isEmpty else { return }
     var fields = FieldList()
-    fields.add("erased", revisions.count == 1 ? "1 item" : "\(NumberText.count(UInt64(revisions.count))) items")
-    fields.add("revisions", RedactionReceipt.ranges(revisions))
+    fields.add("erased", RedactionPlan.count(revisions))
+    fields.add("revisions", RedactionPlan.list(revisions))
     for file in heldBy { fields.add("file", stillHeldBy.contains(file) ? "\(file): still has them" : "\(file): gone") }
     fields.add("state", isDone ? "no file of the store has them any more" : "under way: mfh stats, erasing revisions")
     if !failure.isEmpty { fields.add("last error", failure) }
@@ -145,10 +168,5 @@ private struct RedactionReceipt {
       text += ",\"\(name)\":[\(list.map { "\"\($0)\"" }.joined(separator: ","))]"
     }
     session.printLine(text + "}")
-  }
-
-  private static func ranges(_ revisions: [UInt64]) -> String {
-    let shown = revisions.sorted().prefix(12).map(String.init).joined(separator: ", ")
-    return revisions.count > 12 ? "\(shown), …" : shown
   }
 }
