@@ -135,7 +135,21 @@ struct FilterTests {
     #expect(counts.reduce(0, +) == 200)
     for agent in byAgent {
       let name = agent["agent_id"] as? String
-      #expect(agent["events"] as? Int == fixture.model.filter { $0.agent == name }.count)
+      let own = fixture.model.filter { $0.agent == name }
+      #expect(agent["events"] as? Int == own.count)
+      #expect(agent["payload_bytes"] as? Int == own.reduce(0) { $0 + ($1.payload?.utf8.count ?? 0) })
+      #expect(agent["first_time"] as? String == own.first.map { text(of: $0.time) })
+      #expect(agent["last_time"] as? String == own.last.map { text(of: $0.time) })
+      #expect(agent["kinds"] as? [String: Int] == ["memory_item": own.filter { $0.payload != nil }.count])
+    }
+    let table = try ToolRun(fixture.directory.path, "--stats").lines
+    let head = try #require(table.firstIndex { $0.hasPrefix("AGENT ") })
+    #expect(table[head].split(separator: " ") == ["AGENT", "EVENTS", "SHARE", "BYTES", "FIRST", "LAST", "ITEMS"])
+    for line in table[(head + 1)...] {
+      let name = line.split(separator: " ").first.map(String.init)
+      let own = fixture.model.filter { $0.agent == (name == "-" ? nil : name) }
+      #expect(line.contains(text(of: try #require(own.first).time)) && line.contains(text(of: own[own.count - 1].time)))
+      #expect(line.hasSuffix(" \(own.filter { $0.payload != nil }.count) memory_item"), "\(line)")
     }
     let some = try #require(try ToolRun.json(fixture, "--stats", "--agent", "coder").objects().first)
     #expect(some["events"] as? Int == fixture.model.filter { $0.agent == "coder" }.count)

@@ -76,7 +76,14 @@ struct Summary {
       buffer.append(text: index == 0 ? "{\"agent_id\":" : ",{\"agent_id\":")
       if agent.name.isEmpty { buffer.append("null") } else { JSONWriter.appendString(text: agent.name, to: &buffer) }
       append(",\"events\":", agent.events, to: &buffer)
-      buffer.append(text: ",\"share\":\(Summary.fraction(share(agent.events)))}")
+      buffer.append(text: ",\"share\":\(Summary.fraction(share(agent.events)))")
+      append(",\"payload_bytes\":", agent.payloadBytes, to: &buffer)
+      buffer.append(text: ",\"first_time\":\"\(Summary.text(of: agent.firstTime))\"")
+      buffer.append(text: ",\"last_time\":\"\(Summary.text(of: agent.lastTime))\",\"kinds\":{")
+      for (index, kind) in agent.kinds.enumerated() {
+        buffer.append(text: "\(index == 0 ? "" : ",")\"\(kind.name)\":\(kind.events)")
+      }
+      buffer.append("}}")
     }
     buffer.append("]")
   }
@@ -120,8 +127,8 @@ struct Summary {
       line("revisions", "\(first.revision) to \(last.revision)", to: &buffer)
       line("time", "\(Summary.text(of: first.time)) to \(Summary.text(of: last.time))", to: &buffer)
     }
-    table("TYPE", events.types, to: &buffer)
-    table("AGENT", events.agentsByEvents, to: &buffer)
+    appendTypes(to: &buffer)
+    appendAgents(to: &buffer)
   }
 
   private func line(_ name: String, _ value: String, to buffer: inout ByteBuffer) {
@@ -129,15 +136,34 @@ struct Summary {
     buffer.append(text: "\(name)\(padding)\(value)\n")
   }
 
-  private func table(_ title: StaticString, _ tallies: [EventStatistics.Tally], to buffer: inout ByteBuffer) {
-    buffer.append("\n")
-    var printer = TablePrinter(
+  private func appendTypes(to buffer: inout ByteBuffer) {
+    let rows = events.types.map { [$0.name, String($0.events), Summary.percent(share($0.events))] }
+    table([.init(title: "TYPE")] + Summary.amounts, rows, to: &buffer)
+  }
+
+  private func appendAgents(to buffer: inout ByteBuffer) {
+    let rows = events.agentsByEvents.map { agent in
       [
-        .init(title: title), .init(title: "EVENTS", isRightAligned: true), .init(title: "SHARE", isRightAligned: true),
-      ], lineColumns: nil)
-    for tally in tallies {
-      let name = tally.name.isEmpty ? "-" : tally.name
-      for cell in [name, String(tally.events), Summary.percent(share(tally.events))] {
+        agent.name.isEmpty ? "-" : agent.name, String(agent.events), Summary.percent(share(agent.events)),
+        ByteSize.text(agent.payloadBytes), Summary.text(of: agent.firstTime), Summary.text(of: agent.lastTime),
+        agent.kinds.isEmpty ? "-" : agent.kinds.map { "\($0.events) \($0.name)" }.joined(separator: ", "),
+      ]
+    }
+    table(
+      [.init(title: "AGENT")] + Summary.amounts + [
+        .init(title: "BYTES", isRightAligned: true), .init(title: "FIRST"), .init(title: "LAST"), .init(title: "ITEMS"),
+      ], rows, to: &buffer)
+  }
+
+  private static var amounts: [TablePrinter.Column] {
+    [.init(title: "EVENTS", isRightAligned: true), .init(title: "SHARE", isRightAligned: true)]
+  }
+
+  private func table(_ columns: [TablePrinter.Column], _ rows: [[String]], to buffer: inout ByteBuffer) {
+    buffer.append("\n")
+    var printer = TablePrinter(columns, lineColumns: nil)
+    for row in rows {
+      for cell in row {
         var text = ByteBuffer(capacity: 64)
         text.append(text: cell)
         printer.add(text.bytes)
