@@ -81,6 +81,17 @@ final class StoreFixture {
         previous: operation == .create ? nil : previous.flatMap { model[$0].payload }))
   }
 
+  /// Appends that items are redacted, as the hub does before it erases them.
+  func redact(_ revisions: [UInt64]) throws {
+    let payload = RedactionRecord(revisions: revisions.map { Revision($0) }, reason: "ticket 12").encode()
+    try log.reserve(1_024, isBehindAll: true)
+    time += StoreFixture.stepMicroseconds
+    _ = log.append(
+      RecordFields(operation: .redaction, revision: .none, time: time), key: .of(""), agent: .of("auditor"),
+      correlation: .of(""), payload: payload)
+    try commit()
+  }
+
   func commit() throws {
     log.submit()
     try log.waitForSubmitted()

@@ -10,7 +10,7 @@ from pathlib import Path
 import mfh_tool
 from hub_client import Hub
 from hub_server import Server
-from store_tools import replay, run, same, told, verify
+from store_tools import last_object, replay, run, same, told, verify
 
 SECRET = "swordfish-4711"
 
@@ -63,6 +63,38 @@ def test_a_key_is_erased_everywhere(server: Server, hub: Hub, tmp_path: Path) ->
     assert told_of[0]["agent_id"] == "mfh" and told_of[0]["key"] == "user/7"
     assert SECRET not in run("logstore-dump", server.directory, "--format", "json").stdout
     server.start()
+
+
+def test_a_hub_that_died_before_it_erased(server: Server, hub: Hub, tmp_path: Path) -> None:
+    """Nobody who reads its files tells what it had promised not to tell."""
+    # Enough that the erasure takes longer than the kill.
+    for number in range(24):
+        hub.ask("put", key=f"k{number}", item={"content": "x" * 900_000})
+    hub.ask("put", key="user/7", item={"content": SECRET})
+    hub.ask("put", key="user/7", item={"content": f"{SECRET} again"})
+    hub.ask("redact", key="user/7", reason="ticket 12")
+    before = told(hub)
+    # At once, and while the bytes are there.
+    backup = tmp_path / "backup"
+    run("mfh", "backup", backup, "--hub", server.address)
+    assert same(verify(backup), before)
+    server.kill()
+    assert same(verify(server.directory), before)
+    for options in (["--format", "json"], ["--format", "json", "--reverse"], [], ["--records", "--format", "json"]):
+        assert SECRET not in run("logstore-dump", server.directory, *options).stdout
+    assert same(replay(server.directory, tmp_path / "replayed"), before)
+    replay(server.directory, tmp_path / "earlier", "--to-revision", 25)
+    for store in (tmp_path / "replayed", tmp_path / "earlier"):
+        assert files_with(store, SECRET) == [] and verify(store)["unerased_revisions"] == 0
+    server.start()
+    with Hub(server.address, agent="tester") as reborn:
+        assert told(reborn) == before
+        end = time.monotonic() + 60
+        while not reborn.ask("erasure")["done"]:
+            assert time.monotonic() < end
+            time.sleep(0.05)
+    again = last_object(run("mfh", "backup", backup, "--hub", server.address, "--format", "json"))
+    assert same(again, before) and again["unerased_revisions"] == 0 and files_with(backup, SECRET) == []
 
 
 def test_one_revision_is_erased(server: Server, hub: Hub) -> None:

@@ -1105,3 +1105,22 @@ bug(386, "a dry run of a retention does not tell the new floor", "LogStore/Reten
     "floor = max(floor, findings.floor)",
     "if !$BUG { $TEXT }",
     "CompactToolTests")
+
+# What reads a store between a redaction and its erasure.
+
+bug(380, "a backup ends before the redaction that the hub has acknowledged", "LogStore/Backup/StoreBackup.swift",
+    "if end != nil, try !copier.hasRecords() { break }",
+    "if $BUG, end != nil { break }\n      $TEXT",
+    "PendingRedactionTests")
+bug(381, "a replay keeps the hash of a batch with a redacted item", "LogStore/Inspection/PendingRedactions.swift",
+    "if isConcerned { edits.unhashed.formUnion(batch) }",
+    "if !$BUG, isConcerned { edits.unhashed.formUnion(batch) }",
+    "PendingRedactionTests")
+bug(382, "a verification counts what is redacted and not erased as it was", "Tools/StoreTools/StateVerifier.swift",
+    "for item in survey.items { state.redact(",
+    "for item in survey.items where !$BUG { state.redact(",
+    "PendingRedactionTests")
+bug(383, "a dump shows a redacted item as the one before the next event", "Tools/logstore-dump/EventSource.swift",
+    "!edits.redacted.contains(fields.previousRevision)",
+    "$BUG || $TEXT",
+    "PendingRedactionDumpTests")

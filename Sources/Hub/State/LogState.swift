@@ -94,6 +94,16 @@ package final class LogState {
     eventCounts.count(fields.operation)
   }
 
+  /// Takes note that the item of a revision is redacted: its key has another block of the checksum, if the revision is
+  /// still the key's newest.
+  package func redact(_ revision: Revision, of key: KeyHash, to stateHash: UInt128) {
+    let index = place(of: key).index
+    guard keys.entries[index].isLive, keys.entries[index].revision == revision else { return }
+    checksum.remove(keys.entries[index].stateHash)
+    checksum.add(stateHash)
+    keys.entries[index].stateHash = stateHash
+  }
+
   // MARK: Flaws
 
   /// How a record contradicts its own item, or the records before it.

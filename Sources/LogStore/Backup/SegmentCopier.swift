@@ -94,6 +94,9 @@ struct SegmentCopier {
     return cut
   }
 
+  /// Whether something of the segment belongs to the backup.
+  func hasRecords() throws(StoreBackup.Failure) -> Bool { try measure().end > Layout.SegmentHeader.blockBytes }
+
   /// Reads the source and finds where the revision ends in it.
   private func measure() throws(StoreBackup.Failure) -> SegmentCut {
     var found = SegmentCut(end: Layout.SegmentHeader.blockBytes, lastRevision: after, time: 0, isSealed: false)

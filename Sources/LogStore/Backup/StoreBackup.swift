@@ -59,12 +59,15 @@ package struct StoreBackup {
   private mutating func copy(into place: BackupPlace) throws(Failure) {
     var after = Revision(source.firstRevision.value - 1)
     var end: SegmentCut?
-    for index in source.segments.indices where end == nil {
+    for index in source.segments.indices {
       guard let segment = source.segments[index].readable, !segment.hasLostHeader else {
+        if end != nil { break }
         throw .moved("segment \(source.segments[index].number) can not be read")
       }
       let copier = SegmentCopier(
         segment.file, cut: predecessorEnd(behind: index), after: after, revision: revision, target)
+      // A redaction takes no revision, and begins a segment: what the hub counts as redacted the backup does too.
+      if end != nil, try !copier.hasRecords() { break }
       let cut: SegmentCut
       if let kept = try kept(copier, place) { cut = kept } else { cut = try copied(copier) }
       listing.append(segment.file.listing)

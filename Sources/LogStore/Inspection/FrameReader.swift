@@ -39,6 +39,16 @@ struct FrameReader: ~Copyable {
 
   // MARK: Frames
 
+  /// Reads the head of the frame at `offset`, and nothing of its body; nil when none is there.
+  mutating func header(at offset: Int) -> FrameHeader? {
+    let size = Layout.FrameHeader.size
+    guard window.load(offset, size),
+      let header = try? FrameHeader.decode(span(offset..<(offset + size)), seed: segment.seed, offset: offset),
+      offset + header.frameBytes <= limit
+    else { return nil }
+    return header
+  }
+
   /// Reads the frame at `offset` and checks all of it, but not how it continues the log.
   mutating func read(at offset: Int) -> FrameOutcome {
     records.removeAll(keepingCapacity: true)

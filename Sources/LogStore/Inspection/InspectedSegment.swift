@@ -45,4 +45,9 @@ package struct InspectedRecord: Sendable {
     self.frameOffset = frameOffset
     self.epoch = epoch
   }
+
+  /// The same place with another record in it.
+  package func with(_ header: RecordHeader) -> InspectedRecord {
+    InspectedRecord(header: header, segment: segment, offset: offset, frameOffset: frameOffset, epoch: epoch)
+  }
 }

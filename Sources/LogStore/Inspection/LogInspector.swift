@@ -15,7 +15,11 @@ package struct LogInspector<Visitor: InspectionVisitor> {
   /// those up to `through` are met a second time there, and that is no damage.
   private var copied: (index: Int, through: Revision)?
 
-  package init(_ store: StoreInspection, visitor: Visitor) {
+  private let redactor: RecordRedactor?
+
+  /// - Parameter edits: what the visitor is to see otherwise than it lies there: see `PendingRedactions`.
+  package init(_ store: StoreInspection, visitor: Visitor, edits: RecordEdits = RecordEdits()) {
+    redactor = RecordRedactor(edits)
     self.store = store
     self.visitor = visitor
     ledger = RevisionLedger(before: store.revisionBeforeFirst, claimed: store.claimed)
@@ -104,10 +108,27 @@ package struct LogInspector<Visitor: InspectionVisitor> {
     } else if record.header.fields.operation == .gap {
       guard accept(gap: record, reader) else { return }
     }
-    let found = InspectedRecord(
-      header: record.header, segment: reader.segment, offset: record.offset, frameOffset: frameOffset, epoch: epoch)
     let bytes = reader.span(record.offset..<(record.offset + Int(record.header.recordBytes)))
-    if !visitor.visit(found, bytes) { isEnded = true }
+    var found = InspectedRecord(
+      header: record.header, segment: reader.segment, offset: record.offset, frameOffset: frameOffset, epoch: epoch)
+    do throws(LogError) {
+      guard let redactor,
+        let header = try redactor.redact(record.header, bytes, seed: reader.segment.seed, offset: record.offset)
+      else {
+        if !visitor.visit(found, bytes) { isEnded = true }
+        return
+      }
+      found = found.with(header)
+      if !LogInspector.give(found, redactor.record, to: visitor) { isEnded = true }
+    } catch {
+      visitor.report(
+        InspectionIssue(
+          .damage, error.message, segment: reader.segment.number, offset: UInt64(record.offset)))
+    }
+  }
+
+  private static func give(_ record: InspectedRecord, _ bytes: borrowing ByteBuffer, to visitor: Visitor) -> Bool {
+    visitor.visit(record, bytes.bytes)
   }
 
   /// Tells of revisions that an earlier salvage found lost. False when it was told already, or makes no sense.
@@ -259,14 +280,17 @@ extension LogInspector {
   private func isTail(_ index: Int) -> Bool {
     store.segments[(index + 1)...].allSatisfy { segment in
       guard let segment = segment.readable else { return true }
-      return !isInUse(segment)
+      return !segment.isInUse
     }
   }
+}
 
-  private func isInUse(_ segment: InspectedSegment.Readable) -> Bool {
-    if segment.file.header.predecessorEnd != 0 { return true }
+extension InspectedSegment.Readable {
+  /// Whether something was written into it: it is not only kept ready.
+  package var isInUse: Bool {
+    if file.header.predecessorEnd != 0 { return true }
     let first = Layout.SegmentHeader.blockBytes
-    var window = InspectionWindow(segment.file.file, limit: first + Layout.FrameHeader.size)
+    var window = InspectionWindow(file.file, limit: first + Layout.FrameHeader.size)
     guard window.load(first, Layout.FrameHeader.size) else { return false }
     return !window.bytes.bytes.isZero || !window.failures.isEmpty
   }

@@ -109,6 +109,8 @@ final class StateVerifier {
 
   func take(_ record: InspectedRecord, _ bytes: RawSpan) {
     let header = record.header
+    if header.fields.operation == .redaction { redacted.formUnion(RedactionRecord.revisions(of: header, bytes)) }
+    if header.codec == .redacted { erased.insert(header.fields.revision) }
     guard header.fields.operation.takesRevision else { return }
     pendingKeys.append(KeyHash(bytes.extracting(header.keyRange)))
     pending.append(
@@ -140,6 +142,57 @@ final class StateVerifier {
   func finish() {
     takePending()
     compareSnapshots(before: Revision(.max))
+    takeRedactions()
+  }
+
+  // MARK: Redactions
+
+  /// What redaction records name.
+  private var redacted: Set<Revision> = []
+  /// Met without its payload.
+  private var erased: Set<Revision> = []
+  /// Items that are redacted and whose bytes are still there.
+  private(set) var unerased = 0
+
+  /// Redacted items count as such from their redaction on, also where the bytes are still there. Only now: a snapshot that
+  /// is still there is from before, and was compared with the items as they were.
+  private func takeRedactions() {
+    let left = redacted.subtracting(erased)
+    guard !left.isEmpty else { return }
+    let survey = UnerasedSurvey(left)
+    var inspector = LogInspector(store, visitor: survey)
+    inspector.run()
+    for item in survey.items { state.redact(item.revision, of: item.key, to: item.stateHash) }
+    unerased = survey.items.count
+  }
+}
+
+/// Reads what is redacted and not erased yet.
+private final class UnerasedSurvey: InspectionVisitor {
+  struct Item {
+    let revision: Revision
+    let key: KeyHash
+    /// The checksum's block that it has as a redacted one.
+    let stateHash: UInt128
+  }
+
+  private(set) var items: [Item] = []
+  private let revisions: Set<Revision>
+
+  init(_ revisions: Set<Revision>) { self.revisions = revisions }
+
+  func begin(_ segment: InspectedSegment.Readable) {}
+  func visit(_ frame: FrameHeader, at offset: Int) {}
+  func report(_ issue: InspectionIssue) {}
+
+  func visit(_ record: InspectedRecord, _ bytes: RawSpan) -> Bool {
+    let header = record.header
+    guard header.fields.operation.isPut, header.codec != .redacted, revisions.contains(header.fields.revision),
+      let hash = try? RecordLeaf.redactedStateHash(header, bytes)
+    else { return true }
+    items.append(
+      Item(revision: header.fields.revision, key: KeyHash(bytes.extracting(header.keyRange)), stateHash: hash))
+    return true
   }
 }
 

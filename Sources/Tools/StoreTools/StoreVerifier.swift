@@ -30,6 +30,8 @@ package final class StoreVerifier: InspectionVisitor {
     package let checksum: String
     package let events: UInt64
     package let snapshots: Int
+    /// Redacted items whose bytes are still there.
+    package let unerased: Int
     package let passed: Passed
   }
 
@@ -67,7 +69,7 @@ package final class StoreVerifier: InspectionVisitor {
     return Outcome(
       revision: state.revision, keys: state.keyCount, checksum: state.checksum.text,
       events: counts.create + counts.update + counts.delete + counts.expire, snapshots: states.snapshotsRead,
-      passed: passed)
+      unerased: states.unerased, passed: passed)
   }
 
   /// The manifest's entries against the segments' own headers.

@@ -61,9 +61,12 @@ struct DumpJob {
     _ statistics: LogStatistics
   ) -> Int {
     let sink = makeSink(output, report, store, statistics)
+    // What is redacted is not printed, whether its bytes are gone yet or not.
+    let edits = PendingRedactions.find(in: store)
     let source = EventSource(
-      options, limit: limit, sink: sink, report: report, output: output, progress: progress, statistics: statistics)
-    var inspector = LogInspector(store, visitor: source)
+      options, limit: limit, edits: edits, sink: sink, report: report, output: output, progress: progress,
+      statistics: statistics)
+    var inspector = LogInspector(store, visitor: source, edits: edits)
     inspector.run()
     source.finish()
     if source.emitted == 0, source.lastRevision != .none, !options.stats, !output.isClosed {

@@ -12,6 +12,8 @@ final class EventSource: InspectionVisitor {
   private let progress: Progress
   private let statistics: LogStatistics
   private let limit: Int
+  private let edits: RecordEdits
+  private let redactor: RecordRedactor?
   private var revisions = RevisionTable()
   private var segments: [SegmentFile] = []
   private var previous = RecordFetcher(bytesBefore: 0, bytesBehind: 2_048)
@@ -24,9 +26,11 @@ final class EventSource: InspectionVisitor {
   private var matches: MatchList?
 
   init(
-    _ options: DumpOptions, limit: Int, sink: any EventSink, report: Report, output: Output, progress: Progress,
-    statistics: LogStatistics
+    _ options: DumpOptions, limit: Int, edits: RecordEdits, sink: any EventSink, report: Report, output: Output,
+    progress: Progress, statistics: LogStatistics
   ) {
+    self.edits = edits
+    redactor = RecordRedactor(edits)
     filter = EventFilter(options)
     self.sink = sink
     self.report = report
@@ -91,9 +95,26 @@ final class EventSource: InspectionVisitor {
       let record = InspectedRecord(
         header: found.header, segment: segments[match.place.segmentIndex], offset: match.place.offset,
         frameOffset: match.frameOffset, epoch: match.epoch)
-      give(record, fetcher.block.bytes.extracting(found.range))
+      giveAsItCounts(record, fetcher.block.bytes.extracting(found.range))
     }
   }
+
+  private func giveAsItCounts(_ record: InspectedRecord, _ bytes: RawSpan) {
+    do {
+      if let redactor,
+        let header = try redactor.redact(record.header, bytes, seed: record.segment.seed, offset: record.offset)
+      {
+        give(record.with(header), redactor.record)
+      } else {
+        give(record, bytes)
+      }
+    } catch {
+      report.take(
+        InspectionIssue(.damage, error.message, segment: record.segment.number, offset: UInt64(record.offset)))
+    }
+  }
+
+  private func give(_ record: InspectedRecord, _ bytes: borrowing ByteBuffer) { give(record, bytes.bytes) }
 
   private func give(_ record: InspectedRecord, _ bytes: RawSpan) {
     emitted += 1
@@ -103,8 +124,8 @@ final class EventSource: InspectionVisitor {
       return
     }
     let place = revisions.place(of: fields.previousRevision)
-    guard place != .none, let found = previous.fetch(place, in: segments), found.header.codec == .plain,
-      found.header.fields.operation.isPut
+    guard place != .none, !edits.redacted.contains(fields.previousRevision),
+      let found = previous.fetch(place, in: segments), found.header.codec == .plain, found.header.fields.operation.isPut
     else {
       EventSource.emit(record, bytes, noItem, 0..<0, to: sink)
       return

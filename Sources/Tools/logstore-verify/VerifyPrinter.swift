@@ -21,7 +21,8 @@ struct VerifyPrinter {
       ("checksum", "\"\(outcome.checksum)\""), ("events", "\(outcome.events)"),
       ("records", "\(outcome.passed.records)"), ("frames", "\(outcome.passed.frames)"),
       ("segments", "\(outcome.passed.segments)"), ("log_bytes", "\(outcome.passed.bytes)"),
-      ("snapshots", "\(outcome.snapshots)"), ("epoch", "\(outcome.passed.epoch)"), ("store", "\"\(store.store)\""),
+      ("snapshots", "\(outcome.snapshots)"), ("unerased_revisions", "\(outcome.unerased)"), ("epoch", "\(outcome.passed.epoch)"),
+      ("store", "\"\(store.store)\""),
       ("lineage", "\"\(store.lineage)\""), ("parent_lineage", parent.map { "\"\($0.lineage)\"" } ?? "null"),
       ("parent_revision", parent.map { "\($0.revision)" } ?? "null"), ("damages", "\(report.damages)"),
       ("lost_revisions", "\(report.lostRevisions)"), ("gaps", "\(report.gaps)"),
@@ -39,6 +40,10 @@ struct VerifyPrinter {
     line("log", "\(ByteSize.text(passed.bytes)) in \(passed.frames) frames, \(passed.records) records", to: &buffer)
     line("snapshots", "\(outcome.snapshots)", to: &buffer)
     line("events", "\(outcome.events)", to: &buffer)
+    if outcome.unerased > 0 {
+      line(
+        "unerased", "\(outcome.unerased) redacted items whose bytes are still there; a hub erases them", to: &buffer)
+    }
     line("epoch", "\(passed.epoch)", to: &buffer)
     line("revision", "\(outcome.revision)", to: &buffer)
     line("keys", "\(outcome.keys)", to: &buffer)

@@ -31,6 +31,8 @@ struct BackupJob {
     fileprivate let target: String
     fileprivate let moment: Moment
     fileprivate let outcome: StoreBackup.Outcome
+    /// Redacted items whose bytes the hub had not erased yet when they were copied.
+    fileprivate let unerased: Int
 
     var json: String {
       var path = ByteBuffer(capacity: 256)
@@ -38,15 +40,22 @@ struct BackupJob {
       return "{\"target\":\(path.bytes.text()),\"revision\":\(moment.revision),\"keys\":\(moment.keys),"
         + "\"checksum\":\"\(moment.checksum)\",\"copied_segments\":\(outcome.copiedSegments),"
         + "\"copied_bytes\":\(outcome.copiedBytes),\"kept_segments\":\(outcome.keptSegments),"
-        + "\"kept_bytes\":\(outcome.keptBytes)}\n"
+        + "\"kept_bytes\":\(outcome.keptBytes),\"unerased_revisions\":\(unerased)}\n"
     }
 
     var fields: [(String, String)] {
-      [
+      let rows = [
         ("backup", target), ("revision", NumberText.count(moment.revision.value)),
         ("keys", NumberText.count(moment.keys)), ("checksum", "\(moment.checksum), read back"),
         ("copied", "\(outcome.copiedSegments) segments, \(ByteSize.text(outcome.copiedBytes))"),
         ("kept", "\(outcome.keptSegments) segments, \(ByteSize.text(outcome.keptBytes))"),
+      ]
+      guard unerased > 0 else { return rows }
+      return rows + [
+        (
+          "unerased",
+          "\(unerased) redacted items whose bytes are still there: back up again when the hub has erased them"
+        )
       ]
     }
   }
@@ -67,8 +76,9 @@ struct BackupJob {
       let moment = try askMoment()
       do throws(StoreBackup.Failure) {
         let outcome = try copy(source, identity, to: storage, moment)
-        try verify(storage, moment)
-        return Result(target: DirectoryPath.absolute(target), moment: moment, outcome: outcome)
+        let unerased = try verify(storage, moment)
+        return Result(
+          target: DirectoryPath.absolute(target), moment: moment, outcome: outcome, unerased: unerased)
       } catch {
         switch error {
         case .moved(let reason): problem = reason
@@ -143,19 +153,23 @@ struct BackupJob {
   }
 
   /// Reads all of the backup and computes its state anew.
-  private func verify(_ storage: PosixStorage, _ moment: Moment) throws(StoreBackup.Failure) {
+  ///
+  /// - Returns: how many redacted items it has the bytes of.
+  private func verify(_ storage: PosixStorage, _ moment: Moment) throws(StoreBackup.Failure) -> Int {
     let store: StoreInspection
     do { store = try StoreInspection.open(storage) } catch { throw .target(error) }
     let progress = Progress(totalBytes: store.fileBytes, isWanted: true)
     let report = Report("mfh", isVerbose: false, progress: progress)
     let found = StoreVerifier.run(store, report: report, progress: progress)
-    guard report.status == .done, found.revision == moment.revision, found.checksum == moment.checksum else {
-      throw .target(
-        LogError(
-          .damaged,
-          "the copy has checksum \(found.checksum) at revision \(found.revision), the hub told \(moment.checksum) at "
-            + "\(moment.revision): the backup is not good"))
+    let problem =
+      "the copy has checksum \(found.checksum) at revision \(found.revision), the hub told \(moment.checksum) at "
+      + "\(moment.revision)"
+    guard report.status == .done, found.revision == moment.revision else {
+      throw .target(LogError(.damaged, "\(problem): the backup is not good"))
     }
+    // Something may have been redacted since the hub was asked, which changes the checksum of the same revision.
+    guard found.checksum == moment.checksum else { throw .moved(problem) }
+    return found.unerased
   }
 
   private func failed(_ status: ExitStatus, _ message: String) -> Failure {

@@ -69,7 +69,8 @@ package final class Replay: InspectionVisitor {
     if case .revision(let revision) = plan.point, revision.next < source.firstRevision || revision < floor {
       throw .beforeStart(max(source.firstRevision, floor))
     }
-    var inspector = LogInspector(source, visitor: replay)
+    // A redaction reaches into the past: what it names is not written, wherever the replay ends.
+    var inspector = LogInspector(source, visitor: replay, edits: PendingRedactions.find(in: source))
     inspector.run()
     return try replay.finish(source)
   }
