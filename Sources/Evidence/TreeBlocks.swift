@@ -114,6 +114,28 @@ package struct TreeBlockFile {
     return found
   }
 
+  /// Whether the block behind the first `count`, which are sound, is damaged: one behind it is sound, or there have to be
+  /// `needed` of them. A crash leaves a torn end, and a live hub one that grows.
+  func rot(behind count: Int, needed: Int) throws(StorageError) -> Int? {
+    guard let file = try TreeFiles.open(TreeBlockFile.name, in: storage, writable: false) else { return nil }
+    let whole = Int(clamping: try file.size()) / TreeBlock.bytes
+    guard count < whole else { return nil }
+    var entry = ByteBuffer(capacity: TreeBlock.bytes)
+    for number in count..<whole {
+      entry.removeAll()
+      try file.read(at: UInt64(number * TreeBlock.bytes), length: TreeBlock.bytes, into: &entry)
+      let isSound = TreeBlockFile.isSound(entry, number, store)
+      // By now it may be there.
+      if number == count, isSound { return nil }
+      if isSound || number < needed { return count }
+    }
+    return nil
+  }
+
+  private static func isSound(_ entry: borrowing ByteBuffer, _ number: Int, _ store: StoreIdentity) -> Bool {
+    entry.count == TreeBlock.bytes && TreeBlock(entry.bytes, number: number, store: store) != nil
+  }
+
   private static func append(
     _ piece: borrowing ByteBuffer, _ wanted: Int, _ store: StoreIdentity, to found: inout TreeBlocks
   ) -> Bool {

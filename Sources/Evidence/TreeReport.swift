@@ -48,6 +48,8 @@ package struct TreeFinding: Equatable, Sendable {
     case uncovered
     /// The log does not fit the roots of blocks that the store keeps.
     case blocks
+    /// The file of the blocks is damaged; the log is not.
+    case rot
   }
 
   package var kind: Kind

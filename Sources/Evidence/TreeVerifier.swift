@@ -22,6 +22,8 @@ package final class TreeVerifier {
   /// The next one whose size the log has not reached.
   private var nextHead = 0
   private let stored: TreeBlocks
+  /// The number of a stored block that is not what was written.
+  private let rotten: Int?
   private let pool = LeafPool()
   /// The tree of the whole blocks, and that of the leaves behind them.
   private var whole = Frontier()
@@ -40,7 +42,11 @@ package final class TreeVerifier {
     self.key = key
     let kept = try HeadFile(storage).read()
     report.newestHead = kept.last
-    stored = try TreeBlockFile(storage, store: store).read(limit: .max)
+    let file = TreeBlockFile(storage, store: store)
+    stored = try file.read(limit: .max)
+    // The hub makes heads durable after the blocks below them: a bad block behind the last of those is a torn end.
+    rotten = try file.rot(
+      behind: stored.blocks.count, needed: Int(clamping: (kept.last?.head.size ?? 0) / TreeBlock.leaves))
     heads = kept.map { CheckedHead(head: $0, isSaved: false) } + saved.map { CheckedHead(head: $0, isSaved: true) }
     heads.sort { $0.head.head.size < $1.head.head.size }
     noteHeads(kept)
@@ -64,6 +70,9 @@ package final class TreeVerifier {
           + "\(newest.head.beginning.leaves) records were taken as they were found then")
     }
   }
+
+  /// Heads that the log is compared with: those of the store and those that were saved.
+  package var headCount: Int { heads.count }
 
   private var size: UInt64 { whole.size + block.size }
   private var root: Digest { Frontier(size: size, roots: whole.roots + block.roots).root }
@@ -126,6 +135,7 @@ package final class TreeVerifier {
     findCut()
     findChange()
     if report.findings.isEmpty { compareBlocks() }
+    noteRot()
     checkCover(isClosed: isClosed)
     return report
   }
@@ -225,6 +235,16 @@ package final class TreeVerifier {
         message:
           "the log does not fit the roots of blocks that the store keeps, from \(place.text) on; no head says which "
           + "of them was changed", place: place))
+  }
+
+  private func noteRot() {
+    guard let rotten else { return }
+    report.findings.append(
+      TreeFinding(
+        kind: .rot,
+        message:
+          "\(TreeBlockFile.name) has a wrong checksum in block \(rotten), at byte \(rotten * TreeBlock.bytes); the log "
+          + "has all that is in it, and the next start of the hub makes it anew from there", place: nil))
   }
 
   private func checkCover(isClosed: Bool) {

@@ -93,12 +93,29 @@ import Testing
     image.tamper(TreeBlockFile.name) { $0[100] ^= 1 }
     store.disk.image = image
     store.disk.restart()
+    let report = try TreeVerifier.check(store.disk, key: TreeStore.key.verifier)
+    #expect(report.findings.map(\.kind) == [.rot])
+    #expect(report.findings.first?.message.contains("block 1, at byte 88;") == true)
     try store.open()
     #expect(store.follower.notices.count == 1)
     try store.write(20)
     try store.close()
     #expect(try TreeVerifier.check(store.disk, key: TreeStore.key.verifier).isSound)
     #expect(try TreeBlockFile(store.disk, store: store.storeIdentity).read(limit: .max).blocks.count == 3)
+  }
+
+  @Test("The last block that a head needs is checked too; what a crash leaves behind it is no damage")
+  func blocksBehindHeads() throws {
+    let store = try TreeStore.written(800, seed: 6)
+    let sound = store.disk.image
+    func kinds(_ change: (inout [UInt8]) -> Void) throws -> [TreeFinding.Kind] {
+      let disk = SimulatedDisk(sound)
+      disk.image.tamper(TreeBlockFile.name, change)
+      return try TreeVerifier.check(disk, key: TreeStore.key.verifier).findings.map(\.kind)
+    }
+    #expect(try kinds { $0[200] ^= 1 } == [.rot])
+    #expect(try kinds { $0 += [UInt8](repeating: 0, count: 100) } == [])
+    #expect(try kinds { $0 += [UInt8](repeating: 7, count: 50) } == [])
   }
 
   @Test("A head that was cut short is passed over")

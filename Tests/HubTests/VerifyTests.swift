@@ -100,6 +100,33 @@ import Testing
     return disk
   }
 
+  @Test("Death at any call of an opening leaves a sound store")
+  func openings() throws {
+    let store = try RedactionStore()
+    for number in 0..<60 { try store.put("key/\(number % 7)", "text \(number)") }
+    store.hub.log.abandon()
+    let image = store.disk.image
+    let whole = SimulatedDisk(image)
+    whole.restart()
+    try RecordLog(whole, options: RedactionStore.options, now: store.clock.time).abandon()
+    var replaced = 0
+    for call in 1...whole.calls {
+      let disk = SimulatedDisk(image)
+      disk.faults.add(.stop, at: call)
+      if let log = try? RecordLog(disk, options: RedactionStore.options, now: store.clock.time) { log.abandon() }
+      let left = SimulatedDisk(disk.image)
+      #expect(try Self.verify(left).damages == 0, "call \(call)")
+      let inspection = try StoreInspection.open(left)
+      let isReplaced = (inspection.manifest?.segments ?? []).contains { entry in
+        inspection.segments.contains { segment in
+          segment.number == entry.number && segment.readable.map { $0.file.header.capacity != entry.capacity } ?? false
+        }
+      }
+      if isReplaced { replaced += 1 }
+    }
+    #expect(replaced > 0)
+  }
+
   // MARK: Records that are whole and wrong
 
   /// A log of one key, as somebody wrote it who did not keep to the rules.

@@ -43,6 +43,8 @@ def test_damage_is_named(server: Server, hub: Hub) -> None:
     flip(segments(server.directory)[0], 6_000)
     done = run("logstore-verify", server.directory, code=65)
     assert "segment 1 offset" in done.stderr and "lost" in done.stderr and "DAMAGED" in done.stdout
+    # The record that is lost to the flip was not cut off by anybody.
+    assert "history tree, cut" not in done.stderr
     found = verify(server.directory, code=65)
     assert found["sound"] is False and found["damages"] > 0 and found["lost_revisions"] > 0
     flip(segments(server.directory)[0], 6_000)
@@ -50,6 +52,18 @@ def test_damage_is_named(server: Server, hub: Hub) -> None:
     snapshot = next((server.directory / "snapshots").glob("*.snap"))
     flip(snapshot, snapshot.stat().st_size // 2)
     assert snapshot.name in run("logstore-verify", server.directory, code=65).stderr
+    server.start()
+
+
+def test_who_names_a_key_hears_what_was_checked_with_it(server: Server, hub: Hub, tmp_path: Path) -> None:
+    write_past(hub, 10)
+    server.stop()
+    public = run("mfh", "keys", "head", tmp_path / "key", "--create", "--name", "hub.test").stdout.splitlines()[-1].strip()
+    assert verify(server.directory)["heads"] > 0
+    shutil.rmtree(server.directory / "tree")
+    assert run("logstore-verify", server.directory).stderr == ""
+    done = run("logstore-verify", server.directory, "--public-key", public, "--format", "json")
+    assert "no head" in done.stderr and '"heads":0' in done.stdout
     server.start()
 
 

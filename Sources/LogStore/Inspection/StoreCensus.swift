@@ -184,11 +184,13 @@ struct StoreCensus {
     return wanted.map { value in
       let number = SegmentNumber(value)
       if let candidate = candidates[number] { return inspected(candidate) }
+      let generation = manifest?.segments.first { $0.number == number }?.generation ?? 0
       return .lost(
         number,
         lost[number]
           ?? InspectionIssue(
-            .damage, "\(StoreNames.segment(number, generation: 0)) is missing: restore it from a backup or a replica",
+            .damage,
+            "\(StoreNames.segment(number, generation: generation)) is missing: restore it from a backup or a replica",
             segment: number))
     }
   }

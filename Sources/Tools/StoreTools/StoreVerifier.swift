@@ -32,6 +32,8 @@ package final class StoreVerifier: InspectionVisitor {
     package let snapshots: Int
     /// Redacted items whose bytes are still there.
     package let unerased: Int
+    /// Heads that the history tree was compared with.
+    package let heads: Int
     package let passed: Passed
   }
 
@@ -69,7 +71,7 @@ package final class StoreVerifier: InspectionVisitor {
     return Outcome(
       revision: state.revision, keys: state.keyCount, checksum: state.checksum.text,
       events: counts.create + counts.update + counts.delete + counts.expire, snapshots: states.snapshotsRead,
-      unerased: states.unerased, passed: passed)
+      unerased: states.unerased, heads: tree?.headCount ?? 0, passed: passed)
   }
 
   /// The manifest's entries against the segments' own headers.
@@ -78,7 +80,12 @@ package final class StoreVerifier: InspectionVisitor {
       guard let segment = store.segments.first(where: { $0.number == entry.number })?.readable, !segment.hasLostHeader
       else { continue }
       let header = segment.file.header
-      if header.generation != entry.generation || header.capacity != entry.capacity {
+      if header.generation == entry.generation, header.capacity != entry.capacity, isReplacedSpare(segment) {
+        report.take(
+          InspectionIssue(
+            .note, "an opening that was cut short has made it anew, and the manifest does not know yet",
+            segment: entry.number))
+      } else if header.generation != entry.generation || header.capacity != entry.capacity {
         report.take(
           InspectionIssue(
             .damage,
@@ -86,6 +93,16 @@ package final class StoreVerifier: InspectionVisitor {
               + "\(header.generation) and \(header.capacity)", segment: entry.number))
       }
     }
+  }
+
+  /// Whether it was kept ready when the manifest was written: a recovery puts what it has copied in its place, and
+  /// writes the manifest after that.
+  private func isReplacedSpare(_ segment: InspectedSegment.Readable) -> Bool {
+    let isEmptied = !segment.isInUse || segment.file.header.predecessorEnd != 0
+    return isEmptied
+      && store.segments.allSatisfy { other in
+        other.number <= segment.file.number || !(other.readable?.isInUse ?? true)
+      }
   }
 
   // MARK: The log
@@ -126,9 +143,11 @@ package final class StoreVerifier: InspectionVisitor {
   private func finishTree() {
     guard let found = tree?.finish(isClosed: false) else { return }
     for finding in found.findings {
+      // Records that were found damaged are missing in the tree: nobody has cut them off.
+      let isKnown = finding.kind == .cut && report.lostRevisions > 0
       report.take(
         InspectionIssue(
-          .damage, "history tree, \(finding.kind.rawValue): \(finding.message)",
+          isKnown ? .note : .damage, "history tree, \(finding.kind.rawValue): \(finding.message)",
           segment: finding.place?.first.segment, offset: finding.place?.first.offset))
     }
     for note in found.notes { report.take(InspectionIssue(.note, "history tree: \(note)")) }

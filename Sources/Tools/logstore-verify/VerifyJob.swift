@@ -46,6 +46,10 @@ struct VerifyJob {
     let progress = Progress(totalBytes: store.fileBytes, isWanted: true)
     let report = Report(VerifyJob.program, isVerbose: isVerbose, progress: progress)
     let outcome = StoreVerifier.run(store, tree: tree, report: report, progress: progress)
+    if publicKey != nil, outcome.heads == 0 {
+      report.say(
+        "note: there is no head that could be signed with the key of --public-key: nothing was checked with it")
+    }
     let printer = VerifyPrinter(store: store, outcome: outcome, report: report)
     switch format {
     case .json: printer.appendJSON(to: &output.buffer)

@@ -21,7 +21,8 @@ struct VerifyPrinter {
       ("checksum", "\"\(outcome.checksum)\""), ("events", "\(outcome.events)"),
       ("records", "\(outcome.passed.records)"), ("frames", "\(outcome.passed.frames)"),
       ("segments", "\(outcome.passed.segments)"), ("log_bytes", "\(outcome.passed.bytes)"),
-      ("snapshots", "\(outcome.snapshots)"), ("unerased_revisions", "\(outcome.unerased)"), ("epoch", "\(outcome.passed.epoch)"),
+      ("snapshots", "\(outcome.snapshots)"), ("heads", "\(outcome.heads)"),
+      ("unerased_revisions", "\(outcome.unerased)"), ("epoch", "\(outcome.passed.epoch)"),
       ("store", "\"\(store.store)\""),
       ("lineage", "\"\(store.lineage)\""), ("parent_lineage", parent.map { "\"\($0.lineage)\"" } ?? "null"),
       ("parent_revision", parent.map { "\($0.revision)" } ?? "null"), ("damages", "\(report.damages)"),
@@ -39,6 +40,7 @@ struct VerifyPrinter {
     line("segments", "\(passed.segments), \(ByteSize.text(store.fileBytes))", to: &buffer)
     line("log", "\(ByteSize.text(passed.bytes)) in \(passed.frames) frames, \(passed.records) records", to: &buffer)
     line("snapshots", "\(outcome.snapshots)", to: &buffer)
+    line("heads", "\(outcome.heads)", to: &buffer)
     line("events", "\(outcome.events)", to: &buffer)
     if outcome.unerased > 0 {
       line(

@@ -37,6 +37,17 @@ struct PackedDamageTests {
     #expect(refused > flips / 2 && refused < flips)
   }
 
+  @Test("A segment that is missing is named by the file that the manifest lists")
+  func missing() throws {
+    let (store, name) = try packedStore()
+    let disk = SimulatedDisk(store.disk.image)
+    try disk.remove(name)
+    let messages = try StoreInspection.open(disk).segments.compactMap { segment in
+      if case .lost(_, let issue) = segment { issue.message } else { nil }
+    }
+    #expect(messages.count == 1 && messages[0].hasPrefix("\(name) is missing"))
+  }
+
   @Test("A packed segment that is cut off anywhere is refused with its place, never read as something else")
   func truncations() throws {
     let (store, name) = try packedStore()
