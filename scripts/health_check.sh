@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Daily: is the hub well, and will it be tomorrow? Reads only, unless --probe asks for a write.
 #
-# Exit codes: 0 all is well · 1 somebody should look at it (warnings) · 2 act now · 64 usage.
+# Exit codes: 0 all is well · 1 somebody should look at it (warnings, or what could not be seen) · 2 act now · 64 usage.
 set -uo pipefail
 
 usage() {
@@ -21,7 +21,11 @@ usage: health_check.sh [options]
   --probe               write, read and delete a key, too (takes two revisions)
   --format table|json   for people, or one JSON object a check
 
-Checks that can not be made (the data directory is on another host, say) are told as "skipped" and change nothing.
+Checks that can not be made (the data directory is on another host, say) are told as "skipped" and change nothing. What
+this key may not see, or what was not answered, is "unknown": somebody should look at it, and it says nothing of the hub.
+The key needs admin:* for everything that mfh stats tells.
+
+Exit codes: 0 all is well, 1 somebody should look at it (warnings, or what could not be seen), 2 act now, 64 usage.
 TEXT
 }
 
@@ -31,6 +35,8 @@ wrong() {
 }
 
 client=()
+seconds() { [[ $2 =~ ^[0-9]+(\.[0-9]+)?$ ]] || wrong "$1 is a number of seconds, not \"$2\""; }
+readable() { [ -r "$2" ] || wrong "$1 $2: no such file, or it may not be read"; }
 backup='' backup_hours=26 warn_free=15 min_free=5 head_lag=60 log='' unit='' probe='' format=table
 number() { [[ $2 =~ ^[0-9]+$ ]] || wrong "$1 is a whole number, not \"$2\""; }
 while [ $# -gt 0 ]; do
@@ -42,7 +48,9 @@ while [ $# -gt 0 ]; do
   esac
   [ $# -ge 2 ] || wrong "$1 needs a value"
   case $1 in
-    --hub | --api-key-file | --timeout) client+=("$1" "$2") ;;
+    --hub) client+=("$1" "$2") ;;
+    --api-key-file) readable "$1" "$2"; client+=("$1" "$2") ;;
+    --timeout) seconds "$1" "$2"; client+=("$1" "$2") ;;
     --backup) backup=$2 ;;
     --backup-hours) number "$1" "$2"; backup_hours=$2 ;;
     --warn-free) number "$1" "$2"; warn_free=$2 ;;
@@ -60,10 +68,10 @@ PATH=${MFH_BIN:+$MFH_BIN:}$PATH
 command -v mfh >/dev/null || wrong "mfh is not on the PATH (MFH_BIN names its directory)"
 
 worst=0
-# say LEVEL CHECK TEXT: one line of the report; LEVEL is ok, skipped, warning or critical.
+# say LEVEL CHECK TEXT: one line of the report; LEVEL is ok, skipped, unknown, warning or critical.
 say() {
   case $1 in
-    warning) [ "$worst" -ge 1 ] || worst=1 ;;
+    warning | unknown) [ "$worst" -ge 1 ] || worst=1 ;;
     critical) worst=2 ;;
   esac
   if [ "$format" = json ]; then
@@ -84,18 +92,37 @@ finish() {
 }
 
 hub() { mfh "$@" "${client[@]}" --format json 2>/dev/null; }
+# Why COMMAND fails, in one line.
+reason() { mfh "$1" "${client[@]}" 2>&1 >/dev/null | head -n 1; }
+# mfh ends so when the hub refuses the key, or the key may not do it.
+denied=77
 field() { jq -r "$1" <<<"$2"; }
 
 [ "$format" = json ] || printf 'Health of the hub, %s\n\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)"
 
 # What is unhealthy is told with exit code 69, and told all the same.
 health=$(hub health)
+code=$?
 if [ -z "$health" ]; then
-  say critical answers "no answer: $(mfh ping "${client[@]}" 2>&1 >/dev/null | head -n 1)"
+  case $code in
+    "$denied") say unknown answers "it answers, and refuses this key: $(reason health)" ;;
+    *) say critical answers "no answer: $(reason ping)" ;;
+  esac
   finish
 fi
 stats=$(hub stats)
-say ok answers "revision $(field .revision "$stats"), $(field .keys "$stats") keys, up $(field '.uptime_seconds / 3600 | floor' "$stats") h"
+code=$?
+if [ "$code" -eq 0 ]; then
+  say ok answers "revision $(field .revision "$stats"), $(field .keys "$stats") keys, up $(field '.uptime_seconds / 3600 | floor' "$stats") h"
+else
+  stats=''
+  say ok answers "it answers"
+  if [ "$code" -eq "$denied" ]; then
+    say unknown stats "mfh stats is forbidden for this key: give it admin:* (mfh keys create --allow admin:*)"
+  else
+    say unknown stats "mfh stats failed: $(reason stats)"
+  fi
+fi
 
 status=$(field .status "$health")
 ill=$(field '[.components | to_entries[] | select(.value.healthy | not) | "\(.key) (\(.value.info.error // "see mfh health"))"] | join("; ")' "$health")
@@ -107,7 +134,9 @@ esac
 
 writes=$(field .writes "$stats")
 waits=$(field .oldest_write_waits_ms "$stats")
-if [ "$writes" != accepted ]; then
+if [ -z "$stats" ]; then
+  say skipped writes "mfh stats would tell"
+elif [ "$writes" != accepted ]; then
   say critical writes "refused: $writes"
 elif [ "$waits" -gt 1000 ]; then
   say warning writes "the oldest one has waited $waits ms for the disk"
@@ -116,7 +145,9 @@ else
 fi
 
 lag=$(field '.head_lag_ms // empty' "$stats")
-if [ -z "$lag" ]; then
+if [ -z "$stats" ]; then
+  say skipped history "mfh stats would tell"
+elif [ -z "$lag" ]; then
   say skipped history "the hub keeps no history tree"
 elif [ "$lag" -gt $((head_lag * 1000)) ]; then
   say warning history "the newest head is $((lag / 1000)) s behind"
@@ -125,7 +156,9 @@ else
 fi
 
 dir=$(field .data_dir "$stats")
-if used=$(df --output=pcent,avail -B1 "$dir" 2>/dev/null | tail -n 1); then
+if [ -z "$stats" ]; then
+  say skipped space "mfh stats would tell where the data is"
+elif used=$(df --output=pcent,avail -B1 "$dir" 2>/dev/null | tail -n 1); then
   read -r percent bytes <<<"$used"
   free=$((100 - ${percent%\%}))
   text="$free % free ($((bytes / 1048576)) MiB) where $dir is"
@@ -174,9 +207,19 @@ esac
 
 if [ -n "$probe" ]; then
   key="mfh-health-check/$(uname -n)/$$" text=$(date -u +%s.%N)
-  if hub put "$key" "$text" >/dev/null && [ "$(mfh get "$key" "${client[@]}" --raw 2>/dev/null)" = "$text" ] &&
-    hub delete "$key" >/dev/null; then
+  hub put "$key" "$text" >/dev/null
+  code=$?
+  if [ "$code" -eq 0 ]; then
+    read_back=$(mfh get "$key" "${client[@]}" --raw 2>/dev/null)
+    code=$?
+    [ "$code" -ne 0 ] || [ "$read_back" = "$text" ] || code=1
+    # It is taken away whether it could be read or not.
+    hub delete "$key" >/dev/null || [ "$code" -ne 0 ] || code=1
+  fi
+  if [ "$code" -eq 0 ]; then
     say ok probe "a key was written, read and deleted"
+  elif [ "$code" -eq "$denied" ]; then
+    say unknown probe "this key may not: give it read,write:mfh-health-check/"
   else
     say critical probe "a key could not be written, read and deleted: mfh put $key x tells why"
   fi

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Weekly: what the hub did, how fast, how it grows, and when the disk will be full. Reads only.
 #
-# Exit codes: 0 done, every target is met · 1 a target is missed · 64 usage · 69 no hub answers.
+# Exit codes: 0 done, every target is met · 1 a target is missed · 64 usage · 69 no hub answers, or it refuses this key.
 set -uo pipefail
 
 usage() {
@@ -18,6 +18,10 @@ usage: performance_report.sh [options]
   --p99-ms N            target: the 99th percentile of every operation is at most this; needs --metrics
   --disk-days N         target: the disk is not full for so many days; needs --state of a run half a day ago or more
   --format table|json   for people, or one JSON object
+
+The key needs admin:* (for mfh stats).
+
+Exit codes: 0 done, every target is met, 1 a target is missed, 64 usage, 69 no hub answers, or it refuses this key.
 TEXT
 }
 
@@ -25,6 +29,9 @@ wrong() {
   printf 'performance_report.sh: %s; see --help\n' "$1" >&2
   exit 64
 }
+
+duration() { [[ $2 =~ ^[0-9]+(\.[0-9]+)?$ ]] || wrong "$1 is a number of seconds, not \"$2\""; }
+readable() { [ -r "$2" ] || wrong "$1 $2: no such file, or it may not be read"; }
 
 client=()
 seconds=10 state='' metrics='' dump='' p99='' disk_days='' format=table
@@ -38,7 +45,9 @@ while [ $# -gt 0 ]; do
   esac
   [ $# -ge 2 ] || wrong "$1 needs a value"
   case $1 in
-    --hub | --api-key-file | --timeout) client+=("$1" "$2") ;;
+    --hub) client+=("$1" "$2") ;;
+    --api-key-file) readable "$1" "$2"; client+=("$1" "$2") ;;
+    --timeout) duration "$1" "$2"; client+=("$1" "$2") ;;
     --seconds) number "$1" "$2"; seconds=$2 ;;
     --state) state=$2 ;;
     --metrics) metrics=$2 ;;

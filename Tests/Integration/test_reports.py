@@ -12,12 +12,13 @@ from pathlib import Path
 import pytest
 from hub_client import Hub
 from hub_server import ROOT, Server, program
+from secured import Keys
 from store_tools import flip, run, segments
 
 
-def report(name: str, *words: object, code: int) -> str:
+def report(name: str, *words: object, code: int, path: Path | None = None) -> str:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MFH_")}
-    environment["MFH_BIN"] = str(program("mfh").parent)
+    environment["MFH_BIN"] = f"{path}:" * bool(path) + str(program("mfh").parent)
     done = subprocess.run(
         [ROOT / f"scripts/{name}.sh", *map(str, words)], capture_output=True, text=True, env=environment, timeout=120)
     assert done.returncode == code, f"{name}: exit {done.returncode}: {done.stdout}{done.stderr}"
@@ -89,9 +90,47 @@ def test_no_hub_is_critical(tmp_path: Path) -> None:
     report("audit_verification", "--hub", server.address, "--timeout", "0.5", "--heads", tmp_path / "heads", code=69)
 
 
+def key_file(keys: Keys, name: str, *permissions: str) -> Path:
+    path = keys.directory / name
+    path.write_text(keys.token("reporter", *permissions))
+    path.chmod(0o600)
+    return path
+
+
+def test_health_through_a_key_that_may_not_see_everything(tmp_path: Path) -> None:
+    keys = Keys(tmp_path / "keys")
+    few, all_of_it = key_file(keys, "few", "read:a/"), key_file(keys, "all", "admin,read,write:*")
+    wrong = keys.directory / "wrong"
+    wrong.write_text(few.read_text()[:-1] + ("a" if few.read_text()[-1] != "a" else "b"))
+    server = keys.server(tmp_path / "store", curve=False).start()
+    try:
+        told = health(server, "--api-key-file", few, "--probe", code=1)
+        assert told["answers"]["level"] == told["health"]["level"] == "ok"
+        assert told["stats"]["level"] == "unknown" and "admin:*" in told["stats"]["text"]
+        assert [told[name]["level"] for name in ("writes", "history", "space")] == ["skipped"] * 3
+        assert told["probe"]["level"] == "unknown" and "write" in told["probe"]["text"]
+        refused = health(server, "--api-key-file", wrong, code=1)
+        assert refused["answers"]["level"] == "unknown" and "refuses this key" in refused["answers"]["text"]
+        assert health(server, "--api-key-file", all_of_it, "--probe", code=0)["probe"]["level"] == "ok"
+        heads = tmp_path / "heads"
+        assert "FAILED    hub" in report(
+            "audit_verification", "--hub", server.address, "--api-key-file", few, "--heads", heads, code=77)
+        # What the key may not read can not be checked; that is not what a changed past looks like.
+        no_reader = key_file(keys, "no reader", "admin:*")
+        told = report(
+            "audit_verification", "--hub", server.address, "--api-key-file", no_reader, "--heads", heads, code=1)
+        assert "UNCHECKED state      mfh checksum: " in told and "UNCHECKED proofs     mfh list: " in told, told
+    finally:
+        server.stop()
+
+
 @pytest.mark.parametrize("name", ["health_check", "performance_report", "audit_verification"])
 def test_usage(name: str) -> None:
-    assert "usage: " in report(name, "--help", code=0)
+    usage = report(name, "--help", code=0)
+    assert "usage: " in usage and "Exit codes: 0 " in usage and ", 64 usage" in usage
+    more = ["--heads", "x"] if name == "audit_verification" else []
+    for words in (["--timeout", "abc"], ["--api-key-file", "/no/such/file"]):
+        assert words[0] in report(name, *words, *more, code=64)
     for words in (["--no-such"], ["--timeout"], []):
         if words or name == "audit_verification":
             assert "see --help" in report(name, *words, code=64)
@@ -200,6 +239,23 @@ def test_audit_of_a_changed_past(server: Server, hub: Hub, tmp_path: Path) -> No
     assert "FAILED    store" in told and "does NOT hold" in told
     flip(segment, place)
     report("audit_verification", "--hub", server.address, "--heads", heads, code=0)
+
+
+@pytest.mark.parametrize(("code", "cause", "result"), [
+    (65, "the proof does not hold", 65), (69, "gave no answer within 5 s", 1), (77, "may not", 1), (66, "redacted", 1)])
+def test_audit_tells_a_proof_that_fails_from_one_that_can_not_be_had(
+        server: Server, hub: Hub, tmp_path: Path, code: int, cause: str, result: int) -> None:
+    write(hub, 3)
+    stub = tmp_path / "bin/mfh"
+    stub.parent.mkdir()
+    stub.write_text(
+        f"""#!/bin/sh\n[ "$1" != proof ] || {{ echo "mfh: {cause}" >&2; exit {code}; }}\nexec {program("mfh")} "$@"\n""")
+    stub.chmod(0o755)
+    told = report(
+        "audit_verification", "--hub", server.address, "--heads", tmp_path / "heads", code=result, path=stub.parent)
+    word = "FAILED    " if result == 65 else "UNCHECKED "
+    assert f"{word}proofs     of key 1: mfh: {cause}" in told and "0 of 2 hold" in told, told
+    assert ("does NOT hold" in told) == (result == 65)
 
 
 def test_audit_against_heads_that_say_otherwise(server: Server, hub: Hub, tmp_path: Path) -> None:
