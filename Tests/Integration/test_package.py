@@ -63,6 +63,12 @@ def ask(root: PackageRoot, service: Service, *words: str) -> dict:
     return json.loads(root.run("mfh", *words, "--hub", service.address, "--format", "json").splitlines()[-1])
 
 
+def test_usage() -> None:
+    for words, code in ((["--help"], 0), (["-h"], 0), (["--no-such"], 64)):
+        done = subprocess.run([ROOT / "scripts/package-deb", *words], capture_output=True, text=True, timeout=60)
+        assert done.returncode == code and done.stdout.startswith("usage: ") == (code == 0), done.stderr
+
+
 def test_what_is_in_it(package: Path) -> None:
     listed = subprocess.run(["dpkg-deb", "-c", package], capture_output=True, text=True, check=True).stdout
     for path in ("./usr/bin/mfh-server", "./usr/bin/mfh", "./usr/bin/logstore-dump", "./usr/sbin/mfh-health-check",
