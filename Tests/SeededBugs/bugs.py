@@ -815,9 +815,9 @@ TRACE = "Server/Logging/RequestTrace.swift"
 NOTIFY = "Server/ServiceManager/NotifySocket.swift"
 MANAGER = "Server/ServiceManager/ServiceManager.swift"
 
-bug(260, "who asks for a wait is told of as slow", REQUESTS_LOG,
-    "if !trace.wantsToWait, trace.arrival > 0",
-    "if $BUG || !trace.wantsToWait, trace.arrival > 0",
+bug(260, "who asks for a wait is told of as slow", "Server/Transport/RequestLoop+Release.swift",
+    "arrival: request.countedFrom(released), reply",
+    "arrival: $BUG ? request.arrival : request.countedFrom(released), reply",
     "RequestLogTests")
 bug(261, "every slow request has a line", REQUESTS_LOG,
     "guard slowTold < RequestLog.slowLinesMax else {",
@@ -1093,6 +1093,14 @@ bug(375, "the gate waits for all of a flood at the socket", "Server/Transport/Re
     "        try drainGate()\n      }",
     "        if !$BUG { try drainGate() }\n      }",
     "LoopTurnTests")
+bug(376, "the wait of a reader for an event counts as the hub's time", "Server/Transport/RequestLoop+Feed.swift",
+    "feed.count(from: now)",
+    "if !$BUG { $TEXT }",
+    "RequestLogTests")
+bug(377, "a reader's wait that ends without an event counts as the hub's time", "Server/Transport/RequestLoop+Feed.swift",
+    "feed.count(from: min(now, feed.deadline))",
+    "if !$BUG { $TEXT }",
+    "RequestLogTests")
 bug(384, "a history whose rest is gone does not show what is there", "Tools/mfh/Commands/History.swift",
     "if !isEmpty { printer.flush() }",
     "if !$BUG, !isEmpty { printer.flush() }",

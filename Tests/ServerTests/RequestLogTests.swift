@@ -1,8 +1,10 @@
 /// What the log says of requests, through the handler that the server uses.
 import Foundation
 import Hub
+import LogStore
 import Logging
 import Testing
+import Threads
 
 @testable import Server
 
@@ -171,6 +173,39 @@ struct RequestLogTests {
       return 1_000
     }
     #expect(try (10...30).contains(flood.lines().count), "ten a second, and the disk is slow for a moment only")
+  }
+
+  @Test("A wait that its client has chosen counts for nothing: neither as slow nor in the durations")
+  func chosenWaits() throws {
+    let log = try LogFile()
+    let hub = try HubFixture {
+      $0.logLevel = .info
+      $0.logDescriptor = log.descriptor
+      $0.slowMilliseconds = 400
+    }
+    let (client, writer) = (try Client(hub), try Client(hub))
+    let get = #"{"action":"get","key":"k","min_revision":1,"wait_ms":"#
+    let events = #"{"action":"events","from_revision":"#
+    // Waits that end without what was asked for, and such as end with it.
+    #expect(try client.ask(get + "600}").code == "lagging")
+    #expect(try client.ask(events + #"1,"wait_ms":600}"#).isSuccess)
+    try client.send(get + "20000}")
+    usleep(600_000)
+    try writer.put("k")
+    #expect(try client.receive().isSuccess)
+    try client.send(events + #"2,"wait_ms":20000}"#)
+    usleep(600_000)
+    try writer.put("k")
+    #expect(try client.receive().isSuccess)
+    let told = Monitor<HubFigures?>(nil)
+    #expect(hub.gate.observe { figures in told.with(waking: true) { $0 = figures } } == nil)
+    let figures = try #require(told.wait(milliseconds: 20_000) { $0 })
+    hub.stop()
+    figures.requests.forEach { name, _, durations in
+      guard name == "get" || name == "events" else { return }
+      #expect(durations.total == 2 && (0..<400_000).contains(durations.sum), "\(name): \(durations.sum) us")
+    }
+    #expect(try log.objects().filter { $0["action"] as? String != "put" }.isEmpty)
   }
 
   // MARK: Secrets

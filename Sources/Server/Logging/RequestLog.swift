@@ -58,7 +58,7 @@ final class RequestLog {
     if let failure { fields["category"] = "\(ErrorCategory(failure).rawValue)" }
     if revision > 0 { fields["revision"] = "\(revision)" }
     if isVerbose { logger.debug("request", metadata: fields) }
-    if !trace.wantsToWait, trace.arrival > 0, now - trace.arrival >= slowMicroseconds { slow(fields, now: now) }
+    if trace.arrival > 0, now - trace.arrival >= slowMicroseconds { slow(fields, now: now) }
   }
 
   private func slow(_ fields: Logger.Metadata, now: Int64) {

@@ -5,27 +5,24 @@ internal import Bytes
 internal import Logging
 
 struct RequestTrace {
-  /// Microseconds since 1970; 0 when nobody took the time.
+  /// Microseconds since 1970, and after a wait that its client has chosen the end of it; 0 when nobody took the time.
   var arrival: Int64
   /// What it asks for; nil when that is not known, and then it is not repeated: it may be anything.
   var action: Action?
   /// Bytes of the key; nil when the request names none.
   var keyBytes: Int?
-  /// It asked for a wait (`wait_ms`, `min_revision`): how long it took says nothing.
-  var wantsToWait: Bool
   private var names: [UInt8]
   private var agentEnd: Int
   private var correlationEnd: Int
 
   /// - Parameters: the names in `strings`, where empty ranges mean that none was given.
   init(
-    arrival: Int64, action: Action?, keyBytes: Int?, wantsToWait: Bool, strings: RawSpan, agent: Range<Int>,
+    arrival: Int64, action: Action?, keyBytes: Int?, strings: RawSpan, agent: Range<Int>,
     correlation: Range<Int>, request: Range<Int>
   ) {
     self.arrival = arrival
     self.action = action
     self.keyBytes = keyBytes
-    self.wantsToWait = wantsToWait
     agentEnd = agent.count
     correlationEnd = agent.count + correlation.count
     // They are decoded one behind the other: then it is one copy, which each write pays for.

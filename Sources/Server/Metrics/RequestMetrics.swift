@@ -6,7 +6,8 @@ package struct RequestMetrics: Sendable {
   package struct OfOperation: Sendable {
     package fileprivate(set) var successes: UInt64 = 0
     package fileprivate(set) var failures: UInt64 = 0
-    /// Microseconds from when the loop took the request in until its reply left.
+    /// Microseconds from when the loop took the request in, or a wait that its client has chosen was over, until its
+    /// reply left.
     fileprivate var durations = Histogram(bounds: Histogram.durations)
   }
 

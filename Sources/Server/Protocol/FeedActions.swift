@@ -9,7 +9,7 @@ final class FeedRequest {
   var query: FeedQuery
   /// Until when it waits for an event, in microseconds since 1970; 0: not at all.
   let deadline: Int64
-  let head: ReplyHead
+  private(set) var head: ReplyHead
   /// Who asked; nil when nobody is asked for a key.
   let principal: Principal?
   /// What of the reply is there.
@@ -22,6 +22,12 @@ final class FeedRequest {
     self.query = query
     self.deadline = deadline
     self.head = head
+  }
+
+  /// It has waited for an event by its client's choice, and can be answered since `time`: its duration begins there.
+  func count(from time: Int64) {
+    head.arrival = max(head.arrival, time)
+    head.trace?.arrival = head.arrival
   }
 }
 

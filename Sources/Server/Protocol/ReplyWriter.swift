@@ -12,7 +12,7 @@ struct ReplyHead {
   var requestID: [UInt8]
   /// The action as such; nil when there is none of that name.
   var kind: Action?
-  /// When the request was taken in, in microseconds since 1970.
+  /// When the request was taken in, or a wait that its client has chosen was over, in microseconds since 1970.
   var arrival: Int64 = 0
   /// For the log; nil when it does not tell of every request.
   var trace: RequestTrace?

@@ -140,8 +140,7 @@ struct Request: ~Copyable {
   /// What the log tells of the request.
   func trace(arrival: Int64) -> RequestTrace {
     RequestTrace(
-      arrival: arrival, action: action, keyBytes: keyBytes,
-      wantsToWait: node(.waitMilliseconds) != nil || node(.minRevision) != nil, strings: decoded.bytes, agent: agent,
+      arrival: arrival, action: action, keyBytes: keyBytes, strings: decoded.bytes, agent: agent,
       correlation: correlation, request: requestID)
   }
 

@@ -32,15 +32,19 @@ extension RequestLoop {
   }
 
   private func wakeReaders(isLast: Bool) {
+    let now = hub.clock.now()
     for (number, revision) in hub.feedWatch.takeWoken() {
       guard let connection = clients.feeds.takeWaiting(number) else { continue }
       // What came between was looked at and is nothing for it.
-      RequestLoop.feed(of: connection).query.from = revision
+      let feed = RequestLoop.feed(of: connection)
+      feed.query.from = revision
+      feed.count(from: now)
       clients.feeds.add(connection)
     }
-    for connection in clients.feeds.takeDue(now: hub.clock.now(), all: isLast, &hub.feedWatch) {
+    for connection in clients.feeds.takeDue(now: now, all: isLast, &hub.feedWatch) {
       let feed = RequestLoop.feed(of: connection)
       feed.query.from = max(feed.query.from, hub.state.revision.next)
+      feed.count(from: min(now, feed.deadline))
       clients.feeds.add(connection)
     }
   }

@@ -5,9 +5,10 @@ internal import LogStore
 
 extension RequestLoop {
   func release(isLast: Bool) throws {
+    released = hub.clock.now()
     let ready = clients.takeReady(
       acknowledged: hub.acknowledgedTicket, hasFailed: hub.failure != nil, hasRoom: hub.log.canTakeMore,
-      revision: hub.state.revision.value, now: hub.clock.now(), isLast: isLast)
+      revision: hub.state.revision.value, now: released, isLast: isLast)
     for connection in ready {
       try release(connection, isLast: isLast)
       tellObservers()
@@ -84,8 +85,7 @@ extension RequestLoop {
     let body = request.body
     let disposition = processor.process(
       body.span.bytes, from: request.caller, hasOutstanding: false, isRetry: request.revision > 0,
-      arrival: request.arrival,
-      reply: &reply)
+      arrival: request.countedFrom(released), reply: &reply)
     if let refusal = refusal(of: disposition, connection) {
       processor.refuse(body.span.bytes, refusal, reply: &reply)
       return true

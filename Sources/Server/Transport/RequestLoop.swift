@@ -42,6 +42,8 @@ final class RequestLoop {
   @exclusivity(unchecked) private(set) var isStopping = false
   /// About now, in microseconds since 1970: when the requests that are being looked at were taken in.
   @exclusivity(unchecked) var arrival: Int64 = 0
+  /// When waits were looked at last.
+  @exclusivity(unchecked) var released: Int64 = 0
   @exclusivity(unchecked) var connections = ConnectionCount()
   @exclusivity(unchecked) var callCount: UInt64 = 0
   @exclusivity(unchecked) var nextSweep: Int64 = 0

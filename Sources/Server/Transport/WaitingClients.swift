@@ -138,4 +138,7 @@ struct WaitingClients {
 extension ParkedRequest {
   /// A request that waits for no revision has a deadline only when it is the first, and then it is due.
   func isDue(revision: UInt64, now: Int64) -> Bool { revision >= self.revision || now >= deadline }
+
+  /// From when its time counts, `now` that it is due: what it waited for by its client's choice is not the hub's doing.
+  func countedFrom(_ now: Int64) -> Int64 { deadline == .max ? arrival : max(arrival, min(now, deadline)) }
 }
