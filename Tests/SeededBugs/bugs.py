@@ -1101,6 +1101,14 @@ bug(377, "a reader's wait that ends without an event counts as the hub's time", 
     "feed.count(from: min(now, feed.deadline))",
     "if !$BUG { $TEXT }",
     "RequestLogTests")
+bug(378, "with CURVE nobody is warned of gRPC in clear text", "Server/Service/StartWarnings.swift",
+    "guard edges.tls == nil else",
+    "guard edges.tls == nil, !$BUG || curveKeyFile == nil else",
+    "ProgramTests")
+bug(379, "nobody is warned of a short key", "Server/Service/StartWarnings.swift",
+    "if let apiKey, apiKey",
+    "if let apiKey, !$BUG, apiKey",
+    "ProgramTests")
 bug(384, "a history whose rest is gone does not show what is there", "Tools/mfh/Commands/History.swift",
     "if !isEmpty { printer.flush() }",
     "if !$BUG, !isEmpty { printer.flush() }",

@@ -4,6 +4,8 @@ import Glibc
 import Testing
 import ZeroMQ
 
+@testable import Server
+
 @Suite("The program", .timeLimit(.minutes(10)), .serialized)
 struct ProgramTests {
   let scratch: ScratchDirectory
@@ -86,6 +88,60 @@ struct ProgramTests {
   }
 
   @Test("A second signal ends it at once, whatever still waits")
+  @Test("A start on an address that others can reach warns of each listener in clear text, of a short key, of no key")
+  func warnings() {
+    func warned(_ adjust: (inout HubServiceOptions) -> Void) -> [String] {
+      var options = HubServiceOptions(dataDirectory: data, bindAddress: "192.0.2.1", zeroMQPort: 1)
+      options.isReachable = true
+      adjust(&options)
+      return options.warnings
+    }
+    let tls = TLSFiles(certificate: "c", key: "k")
+    let all = warned {
+      $0.apiKey = Secret("0123456789abcde")
+      ($0.grpcPort, $0.httpPort) = (2, 3)
+    }
+    guard all.count == 4 else {
+      Issue.record("\(all)")
+      return
+    }
+    #expect(all[0].contains("MFH_API_KEY") && !all[0].contains("0123456789"))
+    #expect(all[1].contains("security.curve_key_file"))
+    #expect(all[2].hasPrefix("gRPC") && all[2].contains("security.tls.certificate"))
+    #expect(all[3].hasPrefix("HTTP") && all[3].contains("security.tls.certificate"))
+    let curve = warned {
+      ($0.keyFile, $0.curveKeyFile) = ("keys", "curve")
+      ($0.grpcPort, $0.httpPort) = (2, nil)
+    }
+    #expect(curve.count == 1 && curve[0].hasPrefix("gRPC"), "CURVE is for ZeroMQ only")
+    let everybody = warned { ($0.grpcPort, $0.httpPort, $0.edges.tls) = (2, 3, tls) }
+    #expect(everybody.count == 1 && everybody[0].contains("security.allow_anonymous"))
+    #expect(
+      warned {
+        ($0.apiKey, $0.zeroMQPort) = (Secret("0123456789abcdef"), nil)
+        ($0.grpcPort, $0.httpPort, $0.edges.tls) = (2, 3, tls)
+      }
+      .isEmpty)
+    #expect(
+      warned {
+        $0.isReachable = false
+        ($0.apiKey, $0.grpcPort) = (Secret("short"), 2)
+      }
+      .isEmpty)
+  }
+
+  @Test("The warnings are in the log of the start")
+  func warningsAreLogged() throws {
+    let server = try ServerProcess(
+      ["--data-dir", data, "--zmq-port", "auto", "--grpc-port", "auto", "--bind", "0.0.0.0"],
+      environment: ["MFH_API_KEY": "short"])
+    _ = try server.endpoint()
+    server.signal(SIGTERM)
+    #expect(try server.wait() == 0)
+    let warnings = try server.errorObjects().filter { $0["level"] as? String == "warning" }
+    #expect(warnings.count == 3 && warnings.allSatisfy { $0["category"] as? String == "configuration" }, "\(warnings)")
+  }
+
   func secondSignal() throws {
     let server = try ServerProcess.onFreePort(data)
     let client = try Client(try server.endpoint(), context)

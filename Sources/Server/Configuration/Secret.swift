@@ -14,6 +14,8 @@ package struct Secret: Sendable, CustomStringConvertible, CustomDebugStringConve
   package var debugDescription: String { Secret.mask }
   package var customMirror: Mirror { Mirror(self, children: []) }
 
+  func isShorter(thanBytes count: Int) -> Bool { bytes.count < count }
+
   /// What candidates are compared with: digests have one length, and say nothing of where a guess goes wrong.
   var digest: Digest { AccessToken.digest(bytes.span.bytes) }
 }

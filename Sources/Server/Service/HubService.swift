@@ -98,6 +98,7 @@ package struct HubService {
     defer { edges.end() }
     do {
       let access = makeAccess(keys)
+      for warning in options.warnings { logger.problem(.warning, .configuration, "\(warning)") }
       // Who asks is answered while the store is opened, however long that takes.
       edges.startHTTP()
       edges.lifecycle.enter(.opening)
@@ -191,14 +192,6 @@ package struct HubService {
         "encryption": "\(keys.curve == nil ? "none" : "curve")",
         "public_key": "\(keys.curve?.publicKey.description ?? "")",
       ])
-    if options.isReachable, keys.curve == nil {
-      logger.problem(
-        .warning, .configuration,
-        """
-        API keys and items travel in clear text on this network: security.curve_key_file and clients with CURVE keys \
-        encrypt them
-        """)
-    }
     return access
   }
 
