@@ -342,6 +342,10 @@ def test_a_key_of_the_api_is_metadata(tmp_path: Path, monkeypatch: pytest.Monkey
                         lambda: known.get(key="k"), lambda: known.put(key="k", item=text("y")), known.health,
                         known.checksum, lambda: known.watch(from_revision=1).next()):
                     refused(call, StatusCode.UNAUTHENTICATED, "unauthorized")
+            known.metadata = None
+            with pytest.raises(grpc.RpcError) as missing:
+                known.get(key="k")
+            assert "authorization: Bearer" in missing.value.details(), "how a key is sent here"
         # Whether it is up may be asked by anybody.
         with Calls(address) as stranger:
             assert stranger.check() == 1

@@ -64,6 +64,9 @@ struct AccessTests {
     #expect(
       try client.ask("put", "the-one-key-0123456789", #""key":"a/k","agent_id":"any",\#(Self.item)"#).isSuccess)
     #expect(try client.ask("get", token, #""key":"a/k""#).isSuccess)
+    let without = try client.ask(#"{"action":"get","key":"a/k"}"#)
+    #expect(without.code == "unauthorized" && without.error.contains("api_key"))
+    #expect(without.error.contains("authorization: Bearer"), "gRPC has no such field: \(without.error)")
     #expect(try client.ask("get", "the-one-key-012345678", #""key":"a/k""#).code == "unauthorized")
   }
 

@@ -103,12 +103,15 @@ final class AccessControl {
   static let certificateRevoked = HubError(
     .unauthorized, "the certificate of this connection is not valid here any more")
 
+  private static let howToSend =
+    "send it in the field \"api_key\", over gRPC in the metadata \"authorization: Bearer …\""
+
   private static func keyMissing(_ peer: Caller.Peer) -> HubError {
     HubError(
       .unauthorized,
       peer == .unknown
-        ? "this hub asks for an API key: send it in the field \"api_key\""
-        : "the key of this connection belongs to no agent: send an API key in the field \"api_key\"")
+        ? "this hub asks for an API key: \(howToSend)"
+        : "the key of this connection belongs to no agent: an API key is needed too; \(howToSend)")
   }
 
   /// Whether what was decided before still holds: who waits for an event may have lost his right to it meanwhile.
