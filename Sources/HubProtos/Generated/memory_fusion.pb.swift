@@ -1219,7 +1219,7 @@ package nonisolated struct MemoryFusion_WatchRequest: Sendable {
 
   package var prefix: String = String()
 
-  /// Where to begin: a revision, the first event not before a time, or with neither what happens from now on.
+  /// Where to begin: a revision, the first event not before a time, or with neither the oldest event that there is.
   package var fromRevision: UInt64 {
     get {_fromRevision ?? 0}
     set {_fromRevision = newValue}
