@@ -35,11 +35,16 @@ package final class HTTPListener: Edge {
     return try listening.start { [self] () async throws(ListenerError) in try await run(server) }
   }
 
+  /// - Throws: `ListenerError` that names the setting whose file can not be used.
+  package static func check(_ files: TLSFiles) throws(ListenerError) {
+    _ = try ServerTLS.context(files, protocols: ["http/1.1"])
+  }
+
   private func builder() throws(ListenerError) -> HTTPServerBuilder {
     let plain = HTTPServerBuilder.http1(configuration: channelConfiguration)
     guard let files = context.settings.tls else { return plain }
     // What is wrong with the files is told in our words; the library reads them once more.
-    _ = try ServerTLS.context(files, protocols: ["http/1.1"])
+    try HTTPListener.check(files)
     let configuration = try ServerTLS.configuration(files, protocols: ["http/1.1"])
     do { return try .tls(plain, tlsConfiguration: configuration) } catch {
       throw ListenerError(configuration: "TLS for HTTP: \(error)")

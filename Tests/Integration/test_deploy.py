@@ -34,8 +34,10 @@ def clean_environment(**variables: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("path", sorted((DEPLOY / "config").glob("*.yaml")), ids=lambda path: path.stem)
-def test_the_hub_takes_each_sample_configuration(path: Path) -> None:
-    environment = clean_environment(MFH_API_KEY="0123456789abcdef")
+def test_the_hub_takes_each_sample_configuration(path: Path, tmp_path: Path) -> None:
+    key = tmp_path / "head.key"
+    run(program("mfh"), "keys", key, "--create", "--name", "hub")
+    environment = clean_environment(MFH_API_KEY="0123456789abcdef", MFH_HEAD_KEY=str(key))
     shown = run(program("mfh-server"), "--config", path, "--check-config", env=environment).stdout
     given, effective = yaml.safe_load(path.read_text()), yaml.safe_load(shown)
     assert "0123456789abcdef" not in shown

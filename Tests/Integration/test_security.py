@@ -222,6 +222,7 @@ def test_a_hub_with_keys_leaves_no_core(tmp_path: Path, ring: Keys) -> None:
 
 
 def test_an_open_address_without_keys_is_refused(tmp_path: Path, ring: Keys) -> None:
+    ring.token("planner", "read:*")
     for address in ("0.0.0.0", "::", "192.0.2.1"):
         with pytest.raises(NotStarted) as refused:
             Server(tmp_path / "store", "--bind", address).start()

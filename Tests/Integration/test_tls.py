@@ -151,7 +151,8 @@ def test_a_client_whose_certificate_has_expired_or_is_not_valid_yet_stays_out(mu
 @pytest.mark.parametrize(("change", "name"), [
     ("no certificate", b"security.tls.certificate"), ("no key", b"security.tls.key"), ("not a key", b"security.tls.key"),
     ("open key", b"security.tls.key"), ("other key", b"security.tls.key"), ("not an authority", b"security.tls.client_ca"),
-    ("empty certificate", b"security.tls.certificate"),
+    ("empty certificate", b"security.tls.certificate"), ("a request", b"security.tls.certificate"),
+    ("a key as authority", b"security.tls.client_ca"),
 ])
 @pytest.mark.parametrize("listener", ["--grpc-port", "--metrics-port"])
 def test_files_that_can_not_be_used_end_the_start(tmp_path: Path, change: str, name: bytes, listener: str) -> None:
@@ -173,6 +174,10 @@ def test_files_that_can_not_be_used_end_the_start(tmp_path: Path, change: str, n
         client.write_text("not a certificate")
     elif change == "empty certificate":
         certificate.write_text("")
+    elif change == "a request":
+        certificate.write_text(certificate.read_text().replace(" CERTIFICATE-", " CERTIFICATE REQUEST-"))
+    elif change == "a key as authority":
+        client = authority.issue("other")[1]
     environment = {
         "MFH_TLS_CERTIFICATE": str(certificate), "MFH_TLS_KEY": str(key), "MFH_TLS_CLIENT_CA": str(client)}
     done = subprocess.run(
@@ -180,3 +185,10 @@ def test_files_that_can_not_be_used_end_the_start(tmp_path: Path, change: str, n
         timeout=20, env=environment)
     assert done.returncode == 78 and done.stdout == b"", done.stderr
     assert name in done.stderr and b"PRIVATE" not in done.stderr
+    # Whoever looks before he starts is told the same, if a listener would read the files.
+    for port, code in (("auto", 78), ("0", 0)):
+        checked = subprocess.run(
+            [program("mfh-server"), "--check-config", *FREE_PORTS, listener, port], capture_output=True, timeout=20,
+            env=environment)
+        assert checked.returncode == code and b"tls:" in checked.stdout, checked.stderr
+        assert (name in checked.stderr) == (code == 78)

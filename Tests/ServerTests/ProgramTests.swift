@@ -45,6 +45,7 @@ struct ProgramTests {
       try client.put("\(number)")
       server.signal(number)
       #expect(try server.wait() == 0)
+      #expect(try server.outputText() == server.readyLine() && server.outputText().filter { $0 == "\n" }.count == 1)
       let lines = try server.errorObjects()
       #expect(
         lines.compactMap { $0["message"] as? String } == [
@@ -87,7 +88,6 @@ struct ProgramTests {
     #expect(try !server.errorLines().joined().contains("canary"))
   }
 
-  @Test("A second signal ends it at once, whatever still waits")
   @Test("A start on an address that others can reach warns of each listener in clear text, of a short key, of no key")
   func warnings() {
     func warned(_ adjust: (inout HubServiceOptions) -> Void) -> [String] {
@@ -142,6 +142,7 @@ struct ProgramTests {
     #expect(warnings.count == 3 && warnings.allSatisfy { $0["category"] as? String == "configuration" }, "\(warnings)")
   }
 
+  @Test("A second signal ends it at once, whatever still waits")
   func secondSignal() throws {
     let server = try ServerProcess.onFreePort(data)
     let client = try Client(try server.endpoint(), context)
@@ -171,6 +172,10 @@ struct ProgramTests {
     #expect(try check.wait() == 0)
     #expect(try check.outputText().contains("zmq_port: 5713"))
     #expect(!FileManager.default.fileExists(atPath: data))
+    try #"security: {key_file: \#(scratch.path)/none}"#.write(toFile: file, atomically: true, encoding: .utf8)
+    let refused = try ServerProcess(["--check-config", "--config", file, "--data-dir", data])
+    #expect(try refused.wait() == 78, "as the start would")
+    #expect(try refused.errorLines().joined().contains("security.key_file"))
   }
 
   @Test("75 for the second server on a directory, at once; the first does not notice")

@@ -75,11 +75,15 @@ package struct TLSFiles: Sendable, Equatable {
 
 package struct EdgeMakers: Sendable {
   package typealias Maker = @Sendable (EdgeContext) -> any Edge
+  package typealias TLSCheck = @Sendable (TLSFiles) throws(ListenerError) -> Void
   package var http: Maker?
   package var grpc: Maker?
+  /// Reads the files as the two do when they start.
+  package var checkTLS: TLSCheck?
 
-  package init(http: Maker? = nil, grpc: Maker? = nil) {
+  package init(http: Maker? = nil, grpc: Maker? = nil, checkTLS: TLSCheck? = nil) {
     self.http = http
     self.grpc = grpc
+    self.checkTLS = checkTLS
   }
 }

@@ -29,6 +29,20 @@ package func run(
   return code.rawValue
 }
 
+/// Reads the files of keys and certificates that a configuration names, as a start does.
+///
+/// - Throws: what a start would refuse.
+package func checkFiles(of configuration: ServerConfiguration, makers: EdgeMakers) throws(ConfigurationError) {
+  let options = HubServiceOptions(configuration)
+  _ = try HubKeys(options)
+  guard let files = options.edges.tls, options.httpPort != nil || options.grpcPort != nil else { return }
+  do throws(ListenerError) {
+    try makers.checkTLS?(files)
+  } catch {
+    throw ConfigurationError(error.message)
+  }
+}
+
 extension HubServiceOptions {
   init(_ configuration: ServerConfiguration) {
     let storage = configuration.storage

@@ -16,7 +16,9 @@ enum Main {
       if let error = error as? ConfigurationError { fail(error.message, ExitCode(error.exitCode)) }
       let code = MFHServer.exitCode(for: error)
       guard code == .success else { fail(MFHServer.message(for: error), code) }
-      print(MFHServer.fullMessage(for: error))
+      // A stop in good order has nothing to say: standard output is for the line that the hub is ready.
+      let text = MFHServer.fullMessage(for: error)
+      if !text.isEmpty { print(text) }
     }
   }
 
@@ -37,8 +39,8 @@ struct MFHServer: ParsableCommand {
       keys that requests have to bear (see mfh keys), MFH_API_KEY is one key for everything; an address that others can \
       reach is refused without either. MFH_CURVE_KEY_FILE encrypts.
 
-      Exit codes: 0 done, 64 usage, 65 damaged data, 69 unavailable, 73 cannot create, 74 I/O error, \
-      75 store is locked by another process, 77 not permitted, 78 bad configuration.
+      Exit codes: 0 done, 64 usage, 65 damaged data, 66 no such configuration file, 69 unavailable, 73 cannot create, \
+      74 I/O error, 75 store is locked by another process, 77 not permitted, 78 bad configuration.
       """,
     version: "mfh-server \(Version.number)")
 
@@ -91,7 +93,10 @@ struct MFHServer: ParsableCommand {
         """))
   var newHistoryTree = false
 
-  @Flag(help: "Print the effective configuration, secrets masked, and exit.")
+  @Flag(
+    help: ArgumentHelp(
+      "Print the effective configuration, secrets masked, and exit.",
+      discussion: "The files of keys and certificates that it names are read as a start reads them."))
   var checkConfig = false
 
   private var flags: ServerFlags {
@@ -109,13 +114,17 @@ struct MFHServer: ParsableCommand {
 
   func run() throws {
     let effective = try ConfigurationLoader().load(flags)
+    let makers = EdgeMakers(
+      http: { HTTPListener($0) }, grpc: { GRPCListener($0) },
+      checkTLS: { files throws(ListenerError) in try HTTPListener.check(files) })
     if checkConfig {
       print(effective.rendered(), terminator: "")
+      try checkFiles(of: effective.configuration, makers: makers)
     } else {
       throw ExitCode(
         Server.run(
           configuration: effective.configuration, salvaging: salvage, beginningNewTree: newHistoryTree,
-          makers: EdgeMakers(http: { HTTPListener($0) }, grpc: { GRPCListener($0) })))
+          makers: makers))
     }
   }
 }
