@@ -1219,7 +1219,7 @@ package nonisolated struct MemoryFusion_WatchRequest: Sendable {
 
   package var prefix: String = String()
 
-  /// Where to begin: a revision, the first event not before a time, or with neither the oldest event that there is.
+  /// Where to begin: a revision, the first event not before a time, or with neither the oldest event from which on none is missing.
   package var fromRevision: UInt64 {
     get {_fromRevision ?? 0}
     set {_fromRevision = newValue}
