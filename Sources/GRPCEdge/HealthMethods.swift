@@ -48,7 +48,8 @@ struct HealthMethods: Sendable {
 
   private func check(_ certificate: PublicKeyPin?) throws(RPCError) {
     guard let keys, keys.refuses(certificate) else { return }
-    throw RPCError(.unauthorized, "the certificate of this connection is not valid here any more")
+    let refusal = KeyWatch.certificateRevoked
+    throw RPCError(refusal.code, refusal.message)
   }
 
   /// Tells of every change until the client has enough, or the hub stops.

@@ -46,4 +46,13 @@ package struct HubError: Error, Sendable {
     self.code = code
     self.message = message
   }
+
+  /// A retention has let the revision go.
+  package static func dropped(_ revision: Revision, floor: Revision) -> HubError {
+    var error = HubError(
+      .revisionCompacted,
+      "revision \(revision) is older than the retention keeps: all is there from revision \(floor) on")
+    error.floor = floor
+    return error
+  }
 }

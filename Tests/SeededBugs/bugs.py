@@ -742,9 +742,9 @@ bug(220, "the retention lets one version too many go", "LogStore/Retention/Super
     "return counts[index] >= kept",
     "return counts[index] + ($BUG ? 1 : 0) >= kept",
     "RetentionTests")
-bug(221, "the retention takes in what is younger than it keeps", "LogStore/Retention/RecordLog+Retention.swift",
-    "let through = try newestRevision(at: now - age)",
-    "let through = try newestRevision(at: now - ($BUG ? age / 2 : age))",
+bug(221, "the retention takes in what is younger than it keeps", "LogStore/Retention/RetentionPolicy.swift",
+    "max(untouched, wanted)",
+    "max(untouched, $BUG ? wanted / 2 : wanted)",
     "RetentionTests")
 bug(224, "no head skips over two unless its chain is in memory", "Hub/History/ChainLink.swift",
     "if rest == weight { return true }",
@@ -938,7 +938,7 @@ bug(356, "what an agent has in flight never becomes less", "Server/Transport/Age
     "AgentLimitTests")
 
 bug(357, "a revoked certificate counts as one that is on no list", ACCESS,
-    "case .revoked: throw AccessControl",
+    "case .revoked: throw KeyWatch",
     "case .revoked where $BUG: return nil\n      $TEXT",
     "CertificateTests")
 bug(358, "a revoked certificate takes the place of one that counts", "Access/KeyRing.swift",

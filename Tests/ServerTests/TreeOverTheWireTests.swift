@@ -6,12 +6,17 @@ import Testing
 
 @Suite("Proofs over the wire", .timeLimit(.minutes(10)))
 struct TreeOverTheWireTests {
-  @Test("What no acknowledgement has made durable is made so for a proof; a deleted key has one too")
-  func weakerMode() throws {
-    let hub = try HubFixture {
+  /// Nothing makes its log durable but a seal, a stop, or who asks for it.
+  private static func weakHub() throws -> HubFixture {
+    try HubFixture {
       $0.durability = .none
       $0.keepsTree = true
     }
+  }
+
+  @Test("What no acknowledgement has made durable is made so for a proof; a deleted key has one too")
+  func weakerMode() throws {
+    let hub = try Self.weakHub()
     let client = try Client(hub)
     try client.put("k")
     #expect(try client.ask(#"{"action":"proof","key":"k"}"#).result["revision"] as? Int == 1)
@@ -23,10 +28,7 @@ struct TreeOverTheWireTests {
 
   @Test("Proofs that are asked for just before a stop are answered, and it ends")
   func stop() throws {
-    let hub = try HubFixture {
-      $0.durability = .none
-      $0.keepsTree = true
-    }
+    let hub = try Self.weakHub()
     let client = try Client(hub)
     try client.put("k")
     for number in 0..<50 { try client.send(#"{"action":"proof","key":"k","request_id":"\#(number)"}"#) }
@@ -37,10 +39,7 @@ struct TreeOverTheWireTests {
 
   @Test("A proof of what will never be durable is refused, not waited for")
   func brokenDisk() throws {
-    let hub = try HubFixture {
-      $0.durability = .none
-      $0.keepsTree = true
-    }
+    let hub = try Self.weakHub()
     let client = try Client(hub)
     try client.put("k")
     hub.disk.breakDown()

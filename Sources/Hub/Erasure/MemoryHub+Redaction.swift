@@ -48,7 +48,7 @@ extension MemoryHub {
           "revision \(revision) is not in the log, which ends with revision \(log.acknowledgedRevision)")
       }
       let header = try log.readRecord(at: position, into: &recordScratch)
-      if header.fields.operation == .dropped { throw PastReader.dropped(revision, floor: log.floor) }
+      if header.fields.operation == .dropped { throw HubError.dropped(revision, floor: log.floor) }
       guard header.fields.operation.isPut else {
         throw HubError(
           .invalidRequest, "revision \(revision) is a \(header.fields.operation.eventType) and has no item to erase")

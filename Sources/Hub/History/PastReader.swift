@@ -100,14 +100,6 @@ final class PastReader {
     return error
   }
 
-  static func dropped(_ revision: Revision, floor: Revision) -> HubError {
-    var error = HubError(
-      .revisionCompacted,
-      "revision \(revision) is older than the retention keeps: all is there from revision \(floor) on")
-    error.floor = floor
-    return error
-  }
-
   private static func damaged(_ position: RecordPosition, _ problem: String) -> HubError {
     HubError(LogError(.damaged, problem, segment: position.segment, offset: UInt64(position.offset)))
   }
@@ -126,7 +118,7 @@ final class PastReader {
   ) throws(HubError) -> Event {
     reads += 1
     if header.fields.operation == .dropped, header.fields.revision == revision {
-      throw PastReader.dropped(revision, floor: log.floor)
+      throw HubError.dropped(revision, floor: log.floor)
     }
     guard header.fields.revision == revision, isOfKey else {
       throw PastReader.damaged(position, "the record there is not revision \(revision) of the key")

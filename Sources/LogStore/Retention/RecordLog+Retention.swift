@@ -51,17 +51,14 @@ extension RecordLog {
   private func beginSurvey(now: Int64, untouched: Int64) throws(LogError) {
     let finished = finishedIndices
     guard !finished.isEmpty else { return }
-    var age = untouched
-    if case .age(let wanted) = options.retention { age = max(age, wanted) }
-    let through = try newestRevision(at: now - age)
+    let through = try newestRevision(at: now - options.retention.ageMin(untouched: untouched))
     let first = try firstRevision()
     guard through >= first, case .record(let place) = try find(through) else { return }
     let state = (segments: finished.count, through: place.segment)
     if let last = retention.lastSurvey, last == state { return }
     retention.lastSurvey = state
-    let parts = finished.filter { segments[$0].number <= place.segment }.map { index in
-      let cut = segments[index + 1].header.predecessorEnd
-      return RetentionSurvey.Part(file: segments[index], limit: cut == 0 ? nil : cut)
+    let parts = finished.filter { segments[$0].number <= place.segment }.map {
+      RetentionSurvey.Part(segments[$0], before: segments[$0 + 1])
     }
     start(
       RetentionSurvey(

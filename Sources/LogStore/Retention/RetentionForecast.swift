@@ -20,16 +20,12 @@ package struct RetentionForecast: Equatable, Sendable {
   ) throws(LogError) {
     floor = store.manifest.floor
     guard policy != .forever, activeIndex > 0 else { return }
-    var age = untouched
-    if case .age(let wanted) = policy { age = max(age, wanted) }
-    let parts = (0..<activeIndex).map { index in
-      let cut = store.segments[index + 1].header.predecessorEnd
-      return RetentionSurvey.Part(file: store.segments[index], limit: cut == 0 ? nil : cut)
+    let parts = (0..<activeIndex).map {
+      RetentionSurvey.Part(store.segments[$0], before: store.segments[$0 + 1])
     }
     let first = try store.segments[0].revisionBeforeFirst().next
-    guard let (count, through) = try RetentionForecast.newest(at: now - age, in: parts), through >= first else {
-      return
-    }
+    let time = now - policy.ageMin(untouched: untouched)
+    guard let (count, through) = try RetentionForecast.newest(at: time, in: parts), through >= first else { return }
     let survey = RetentionSurvey(
       Array(parts[..<count]), first: first, through: through, kept: policy.kept, bytesPerSecond: 0, onOutcome: {})
     survey.run { _ in }

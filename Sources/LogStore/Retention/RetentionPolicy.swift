@@ -33,6 +33,11 @@ package enum RetentionPolicy: Equatable, Sendable {
     }
   }
 
+  /// Nothing younger is let go, in microseconds: that is `untouched` at least, whatever the policy.
+  func ageMin(untouched: Int64) -> Int64 {
+    if case .age(let wanted) = self { max(untouched, wanted) } else { untouched }
+  }
+
   /// How many versions of a key stay.
   var kept: UInt8 {
     switch self {

@@ -28,7 +28,14 @@ final class RetentionSurvey: Sendable {
   /// A segment, and the byte behind which it does not count; nil: its seal ends it.
   struct Part: Sendable {
     let file: SegmentFile
+    /// A recovery may have cut the segment and copied what lies behind into the next one; nil: all of it counts.
     let limit: UInt64?
+
+    init(_ file: SegmentFile, before next: SegmentFile) {
+      self.file = file
+      let cut = next.header.predecessorEnd
+      limit = cut == 0 ? nil : cut
+    }
   }
 
   private let parts: [Part]

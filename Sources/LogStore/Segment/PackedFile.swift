@@ -67,7 +67,6 @@ package final class PackedFile: StorageFile {
   }
 
   /// Forgets what was loaded; it is loaded again when it is needed.
-  /// Forgets what was loaded; it is loaded again when it is needed.
   package func unload() { reader.with { $0 = nil } }
 
   /// Runs `body` alone. Returns how many bytes of memory were newly taken for it, and what it gave.

@@ -54,7 +54,7 @@ extension RequestProcessor {
       if try hub.isRedacted(revision) { proof.opening = nil }
       finish(.proof, body, &reply) { [proof] in ProofText.append(proof, revision: revision.value, to: &$0) }
       recordRead(.proof, key, revision)
-    case .absent where revision < hub.log.floor: throw RequestProcessor.gone(revision, floor: hub.log.floor)
+    case .absent where revision < hub.log.floor: throw HubError.dropped(revision, floor: hub.log.floor)
     case .proof, .absent: appendNoProof(of: key, body, &reply)
     }
     return .reply
@@ -68,14 +68,6 @@ extension RequestProcessor {
     if let failure = hub.failure { throw HubError(failure) }
     hub.log.requestSync()
     return false
-  }
-
-  private static func gone(_ revision: Revision, floor: Revision) -> HubError {
-    var error = HubError(
-      .revisionCompacted,
-      "revision \(revision) was dropped by the retention, all is there from revision \(floor) on: ask for one of those")
-    error.floor = floor
-    return error
   }
 
   private func appendNoProof(of key: Range<Int>, _ body: RawSpan, _ reply: inout ByteBuffer) {

@@ -88,7 +88,7 @@ final class AccessControl {
       switch ring.standing(of: pin) {
       case .agent(let principal): return principal
       case .unlisted: return nil
-      case .revoked: throw AccessControl.certificateRevoked
+      case .revoked: throw KeyWatch.certificateRevoked
       }
     case .stranger: throw HubError(.unauthorized, "this connection has shown no key")
     }
@@ -99,9 +99,6 @@ final class AccessControl {
     if let singleKey, Sodium.isEqual(singleKey.digest, AccessToken.digest(token)) { return singleKey.principal }
     return refresh() ? ring.bearer(of: token) : nil
   }
-
-  static let certificateRevoked = HubError(
-    .unauthorized, "the certificate of this connection is not valid here any more")
 
   private static let howToSend =
     "send it in the field \"api_key\", over gRPC in the metadata \"authorization: Bearer …\""

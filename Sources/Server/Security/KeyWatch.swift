@@ -3,6 +3,7 @@
 /// through this one object, so that none goes by a key that another has seen taken back, not even when the file was
 /// spoilt in between. See docs/decisions/0054-client-certificates.md.
 package import Access
+package import Hub
 internal import Synchronization
 
 package final class KeyWatch: Sendable {
@@ -48,6 +49,10 @@ package final class KeyWatch: Sendable {
   }
 
   // MARK: Refusals
+
+  /// What a request is told, but for that for a page.
+  package static let certificateRevoked = HubError(
+    .unauthorized, "the certificate of this connection is not valid here any more")
 
   /// Whether a request is to be refused because the certificate of its connection was revoked; if so, it is counted. For
   /// what is open to every certificate of the authority, listed or not: it tells of the hub, not of what agents keep.

@@ -29,7 +29,7 @@ extension RequestProcessor {
     let refusals = access.takeRefusals()
     guard refusals > 0 else { return }
     service.counters.count(.unauthorized, times: refusals)
-    log.refusedKey(AccessControl.certificateRevoked, times: refusals)
+    log.refusedKey(KeyWatch.certificateRevoked, times: refusals)
   }
 
   /// Checks what does not depend on names.
